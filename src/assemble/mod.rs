@@ -1,0 +1,1 @@
+//! The exec step: carries a plan out and writes trees and manifest.

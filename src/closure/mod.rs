@@ -1,0 +1,1 @@
+//! PURE: which files a program needs at run time, each with its reason.

@@ -1,0 +1,1 @@
+//! One build from top to bottom: the only file that knows the order of its steps.

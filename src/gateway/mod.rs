@@ -1,0 +1,1 @@
+//! The edge: one build served on stdio over gRPC.

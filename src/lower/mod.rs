@@ -1,0 +1,1 @@
+//! From typed instructions to LLB nodes and the image config.

@@ -1,0 +1,3 @@
+//! The verbs of the `decant` binary.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The key/value options of a build, read once into typed values.

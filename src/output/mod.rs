@@ -1,0 +1,1 @@
+//! The result of a build: metadata, final config, history, attestations.

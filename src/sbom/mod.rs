@@ -1,0 +1,1 @@
+//! From the manifest and the final tree to SPDX.

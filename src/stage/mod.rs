@@ -1,0 +1,1 @@
+//! Names, targets, FROM arguments and reachability: from parsed stages to a stage graph.

@@ -1,0 +1,1 @@
+//! Tests on a real buildkitd; they fail when no daemon address is given.
