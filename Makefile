@@ -1,0 +1,43 @@
+# Daemons of this checkout: up, engine, down, env. Images: bases, frontend.
+# A newcomer needs two words: `make demo` and `make test`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+STAND := tests/stand
+
+.PHONY: help up engine down env bases frontend demo check test bench
+
+help: ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+up: ## registry, buildkitd and buildx of this checkout (seconds once up)
+	@$(STAND)/up
+
+engine: up ## a private Docker Engine as well
+	@$(STAND)/engine
+
+down: ## end exactly these daemons
+	@$(STAND)/down
+
+env: ## export lines for clients: eval "$$(make -s env)"
+	@$(STAND)/env
+
+bases: up ## base images that examples and tests FROM; ONLY="debian golang" selects
+	@$(STAND)/bases $(ONLY)
+
+frontend: up ## build decant, push it as $$DECANT_IMAGE, write target/decant-frontend.tar
+	@$(STAND)/bases rust
+	@$(STAND)/frontend
+
+demo: ## build and run every example, ordinary and distroless
+	@$(STAND)/demo
+
+check: ## format, lints, offline tests, documentation
+	@$(STAND)/check
+
+test: ## check, and the tests against real daemons
+	@$(STAND)/test
+
+bench: frontend ## benchmarks
+	@cargo bench --locked
