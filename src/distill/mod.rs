@@ -1,1 +1,5 @@
-//! The contract between the frontend and the assemble step: what is asked, what came out.
+//! The contract between the frontend and the assemble step: what is asked ([`spec::AssembleSpec`]),
+//! what came out ([`manifest::Manifest`]), and the exec op that carries one to the other.
+
+pub mod manifest;
+pub mod spec;

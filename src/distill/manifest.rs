@@ -1,0 +1,160 @@
+//! What the assemble step says came out: part of the image at [`PATH`], and its report form.
+
+use serde::{Deserialize, Serialize};
+
+use super::spec::{InstructionId, Mode, Variant};
+use crate::image::platform::Platform;
+
+/// Where the manifest lies in the image: gzip without name and time.
+pub const PATH: &str = "/usr/lib/decant/manifest.json.gz";
+
+/// What is in the set, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub version: u32,
+    /// `decant 0.1.0`.
+    pub tool: String,
+    pub stage: String,
+    pub mode: Mode,
+    pub variant: Variant,
+    pub platform: Platform,
+    /// Why the stage stays as it is; then there are no entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<String>,
+    /// What the frontend writes into the image config.
+    pub config: FinalConfig,
+    /// Sorted by path.
+    pub entries: Vec<Entry>,
+    /// Sorted by name.
+    pub packages: Vec<Package>,
+    pub layers: Vec<LayerSummary>,
+    /// Sorted by rule, instruction and message.
+    pub findings: Vec<Finding>,
+}
+
+/// The parts of the config that the files decide.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FinalConfig {
+    /// `uid:gid`, or empty for root by default.
+    pub user: String,
+    /// Present only where it is to be rewritten (a shell form that needs no shell).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entrypoint: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cmd: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub healthcheck: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Bytes outside printable UTF-8, and `\`, are written `\xNN`.
+    pub path: String,
+    #[serde(flatten)]
+    pub kind: EntryKind,
+    /// Permission bits, octal text (`0755`).
+    pub mode: String,
+    pub uid: u32,
+    pub gid: u32,
+    pub layer: Layer,
+    /// The chain from a root of the set to this file, the root first.
+    pub reason: Vec<Reason>,
+    /// A dependency edge from the command leads here; without it the program does not start or work.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hard: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instruction: Option<InstructionId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum EntryKind {
+    /// Bytes.
+    File {
+        size: u64,
+    },
+    Directory,
+    Symlink {
+        target: String,
+    },
+}
+
+/// The layers of a distroless image, lowest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layer {
+    Os,
+    Runtime,
+    Dependencies,
+    Application,
+    /// busybox of the debug variants, above the application.
+    Debug,
+    Manifest,
+}
+
+/// One step of a chain of reasons: `by` is the file or instruction that asked, `why` how.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Reason {
+    /// `entrypoint`, `copied`, `needed`, `interpreter`, `symlink`, `rule`, `base set`, …
+    pub why: String,
+    /// Soname, rule name, instruction text, path, …
+    pub by: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Package {
+    pub name: String,
+    pub version: String,
+    /// `deb`, `apk`, `rpm`, `pypi`, …
+    pub kind: String,
+    pub files: u32,
+    /// Bytes of its shipped files.
+    pub size: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerSummary {
+    pub layer: Layer,
+    pub files: u32,
+    /// Bytes of regular files.
+    pub size: u64,
+    /// What it holds, for the vertex name (`python3.11`); may be empty.
+    pub label: String,
+}
+
+/// A warning, a note or an error.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Finding {
+    pub severity: Severity,
+    /// `DistrolessShellNeeded`.
+    pub rule: String,
+    /// The instruction to blame; the frontend joins it with its lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instruction: Option<InstructionId>,
+    pub message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Error,
+    Warning,
+    /// Something to know; `strict` makes it an error too.
+    Notice,
+}
+
+/// The report form: the same computation without writing trees.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    pub version: u32,
+    /// Absent when the set could not be computed.
+    pub manifest: Option<Manifest>,
+    /// Errors first.
+    pub findings: Vec<Finding>,
+    /// Bytes and files of the stage before, where it was asked for.
+    pub before: Option<(u64, u32)>,
+}

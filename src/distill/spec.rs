@@ -1,0 +1,155 @@
+//! What the frontend asks of the assemble step: canonical JSON, an input of the exec op and so part of its
+//! cache key. Nothing in it may change when nothing relevant changed: no line numbers, no options that only
+//! decide how findings are shown.
+
+use serde::{Deserialize, Serialize};
+
+use crate::image::platform::Platform;
+
+/// The version of spec and manifest; a mismatch is an error, the two are always of one binary.
+pub const VERSION: u32 = 1;
+
+/// The whole order for one distroless stage, or for one look at a stage that stays as it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AssembleSpec {
+    pub version: u32,
+    pub mode: Mode,
+    /// Name of the stage, or `stage-<index>`.
+    pub stage: String,
+    /// The platform of the files, never that of the machine that assembles.
+    pub platform: Platform,
+    pub variant: Variant,
+    /// The stage's own trees in instruction order.
+    pub steps: Vec<Step>,
+    /// Where files that are missing are looked up, in order.
+    pub sources: Vec<Source>,
+    pub config: Config,
+    pub control: Control,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// `FROM distroless`: the steps laid over the base set, closed over the sources.
+    Compose,
+    /// `FROM --distroless`, or an unmodified last stage: what the stage `sources[0]` needs to run.
+    Distil,
+    /// A last stage that is not distilled: only check that libraries and symbol versions are there.
+    Check,
+}
+
+/// The variants of the tags that Google's images have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variant {
+    pub nonroot: bool,
+    pub debug: bool,
+}
+
+/// One instruction of the stage that brings files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    pub id: InstructionId,
+    #[serde(flatten)]
+    pub kind: StepKind,
+}
+
+/// An instruction, identified without a line: comments and blank lines change nothing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct InstructionId {
+    pub stage: String,
+    /// Among the stage's COPY, ADD, WORKDIR, RUN, ENTRYPOINT, CMD, HEALTHCHECK and USER instructions, from 0.
+    pub ordinal: u32,
+    pub text: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum StepKind {
+    /// Another distroless stage's whole tree, with its manifest in it (`FROM <distroless stage>`).
+    Base { mount: String },
+    /// What one COPY, ADD or WORKDIR put on scratch, without owner names.
+    Tree(TreeStep),
+    /// An exec-form RUN: the tree it saw and the tree it left.
+    Run { before: String, after: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TreeStep {
+    /// Directory of the tree inside the assemble container.
+    pub mount: String,
+    /// Index in [`AssembleSpec::sources`] of the stage or image it was copied from; absent: build context,
+    /// heredoc, URL, or WORKDIR.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<usize>,
+    /// Source words as expanded, relative to the root of the source.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub src: Vec<String>,
+    /// Destination as expanded and made absolute; a trailing `/` is kept.
+    pub dest: String,
+    /// `--parents`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub parents: bool,
+    /// `--closure` (true unless switched off).
+    pub closure: bool,
+    /// `--chown` as expanded, names and all; applies to all files of the tree and to parents it made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chown: Option<String>,
+}
+
+/// A root file system that files may come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Source {
+    /// Stage name or image reference, for messages.
+    pub name: String,
+    /// Directory inside the assemble container.
+    pub mount: String,
+    /// The base image of the stage, where it is known and differs from the stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// The stage's environment (`PATH`, `LD_LIBRARY_PATH`, …).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<String>,
+    /// Taken only when something is still missing (the nearest earlier stage, no `COPY --from` named it).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fallback: bool,
+}
+
+/// The image config of the stage as far as it decides about files.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    pub env: Vec<String>,
+    pub working_dir: String,
+    pub user: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entrypoint: Option<Command>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cmd: Option<Command>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub healthcheck: Option<Command>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<InstructionId>,
+    pub volumes: Vec<String>,
+    /// `80/tcp`.
+    pub exposed_ports: Vec<String>,
+}
+
+/// A command of the config with the instruction that set it (absent: the base image).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Command {
+    pub args: Vec<String>,
+    /// The last argument is a shell script that `args[..n-1]` interprets.
+    pub shell_form: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<InstructionId>,
+}
+
+/// Entries of the control grammar that decide about files (design: 2.3).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Control {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub program: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
+}
