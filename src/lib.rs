@@ -13,6 +13,7 @@ pub mod diagnostic;
 pub mod frontend;
 pub mod gateway;
 pub mod options;
+pub mod proto;
 
 pub mod dockerfile;
 pub mod image;

@@ -86,6 +86,21 @@ pub struct Config {
     pub shell: Vec<String>,
 }
 
+impl ImageConfig {
+    /// The bytes as the official frontend writes them, escapes included.
+    pub fn to_json(&self) -> Vec<u8> {
+        crate::image::json::to_vec(self)
+    }
+
+    /// Reads a base image's config; unknown keys are dropped, `created` is removed.
+    ///
+    /// # Errors
+    /// When it is no such JSON.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(bytes).map(|config| Self { created: None, ..config })
+    }
+}
+
 /// `{}`: how Go writes a set's members.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Empty {}

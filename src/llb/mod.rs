@@ -1,6 +1,14 @@
 //! LLB: BuildKit's build graph, from typed ops to the bytes whose digests name the vertices.
 
+mod caps;
+mod definition;
+mod import;
+mod marshal;
 pub mod op;
+
+pub use caps::Caps;
+pub use definition::{Definition, Marshalled, SourceMap};
+pub use import::ImportError;
 
 use crate::dockerfile::source::Span;
 use crate::image::platform::Platform;
