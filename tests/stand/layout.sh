@@ -17,15 +17,18 @@ CACHE=${XDG_CACHE_HOME:-${HOME:?}/.cache}/decant
 BUILDKIT_SOCKET=$SOCKETS/buildkitd.sock
 ENGINE_SOCKET=$SOCKETS/docker.sock
 
-# Ends the script with one line that says what to do.
-fail() {
-    printf 'decant: %s\n' "$*" >&2
-    exit 1
+# Standard error as it was at the start: `timed` sends that of its command to a log.
+exec {TERMINAL}>&2
+
+# One line of progress. Not on standard output, which is the answer of some scripts.
+say() {
+    printf '%s\n' "$*" >&"$TERMINAL"
 }
 
-# One line of progress. Standard error, because some scripts answer on standard output.
-say() {
-    printf '%s\n' "$*" >&2
+# Ends the script with one line that says what to do.
+fail() {
+    say "decant: $*"
+    exit 1
 }
 
 # timed LABEL COMMAND… runs COMMAND and says how long it took; its output goes to
@@ -45,7 +48,6 @@ timed() {
 }
 
 TIMED=
-exec {TERMINAL}>&2
 
 # Scripts that leave something half-made define their own `cleanup`.
 cleanup() { :; }
