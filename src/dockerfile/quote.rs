@@ -1,0 +1,56 @@
+//! Go's `%q`: how the official frontend quotes text in messages and history.
+
+/// `text` in double quotes with Go's escapes (`strconv.Quote`): printable Unicode is kept.
+pub fn quote(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\u{7}' => quoted.push_str("\\a"),
+            '\u{8}' => quoted.push_str("\\b"),
+            '\u{c}' => quoted.push_str("\\f"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            '\u{b}' => quoted.push_str("\\v"),
+            _ if is_print(c) => quoted.push(c),
+            '\0'..='\u{1f}' | '\u{7f}' => quoted.push_str(&format!("\\x{:02x}", u32::from(c))),
+            '\u{80}'..='\u{ffff}' => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
+            _ => quoted.push_str(&format!("\\U{:08x}", u32::from(c))),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Go's `strconv.IsPrint`: letters, marks, numbers, punctuation, symbols and the ASCII space.
+///
+/// std keeps the same table for `Debug`, which escapes a combining mark only at the start of a string.
+fn is_print(c: char) -> bool {
+    let mut pair = String::from("a");
+    pair.push(c);
+    pair.escape_debug().count() == 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quote;
+
+    #[test]
+    fn quotes_as_go_does() {
+        for (summary, input, expected) in [
+            ("plain", "a b", r#""a b""#),
+            ("quote and backslash", r#"a"\b"#, r#""a\"\\b""#),
+            ("named escapes", "\u{7}\u{8}\u{c}\n\r\t\u{b}", r#""\a\b\f\n\r\t\v""#),
+            ("control", "\0\u{7f}", r#""\x00\x7f""#),
+            ("printable Unicode", "é日\u{fffd}", "\"é日\u{fffd}\""),
+            ("combining mark", "e\u{301}", "\"e\u{301}\""),
+            ("no-break space, soft hyphen", "\u{a0}\u{ad}", r#""\u00a0\u00ad""#),
+            ("apostrophe", "it's", r#""it's""#),
+            ("private plane", "\u{f0000}", r#""\U000f0000""#),
+        ] {
+            assert_eq!(quote(input), expected, "{summary}");
+        }
+    }
+}
