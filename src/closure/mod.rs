@@ -1,3 +1,8 @@
 //! PURE: which files a program needs at run time, each with its reason.
 
+pub mod elf;
+pub mod packages;
 pub mod plan;
+pub mod search;
+pub mod shebang;
+pub mod strings;

@@ -1,6 +1,9 @@
 //! A stage's root file system, read-only; everything in it is hostile input.
 
+pub mod dir;
+pub mod links;
 pub mod path;
+pub mod tree;
 
 use std::ops::Range;
 

@@ -1,0 +1,1 @@
+//! Alpine's package database: apk `installed`.

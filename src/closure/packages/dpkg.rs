@@ -1,0 +1,1 @@
+//! Debian's package database: dpkg `status`, `info/*.list`, or distroless `status.d`.

@@ -1,0 +1,117 @@
+//! Walking a path through symbolic links inside a root, keeping every link on the way.
+
+use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath, Stat};
+
+/// Links followed before a path counts as a loop (`path_resolution(7)`: Linux allows 40).
+pub const MAX_LINK_HOPS: usize = 40;
+
+/// Where a path leads inside a root.
+///
+/// `links` are the symbolic links that were followed, in order, each under its real directory: a file set that wants
+/// the path to work needs every one of them, and the real file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resolved {
+    /// `path` is the real path: none of its components is a symbolic link.
+    Found { path: RootfsPath, stat: Stat, links: Vec<RootfsPath> },
+    /// Nothing is at `at`, the real path that is looked for next; `rest` is what was still to be walked below it.
+    /// With no `links` the path is simply missing; otherwise the last link dangles.
+    Missing { at: RootfsPath, rest: Vec<u8>, links: Vec<RootfsPath> },
+}
+
+impl Resolved {
+    /// The links that were followed, in order.
+    pub fn links(&self) -> &[RootfsPath] {
+        match self {
+            Self::Found { links, .. } | Self::Missing { links, .. } => links,
+        }
+    }
+
+    /// The real path, when something is there.
+    pub fn path(&self) -> Option<&RootfsPath> {
+        match self {
+            Self::Found { path, .. } => Some(path),
+            Self::Missing { .. } => None,
+        }
+    }
+}
+
+/// Resolves `path` with all its links, the last one included, to its real path (`path_resolution(7)`;
+/// `..` stays at the root).
+///
+/// # Errors
+/// [`RootfsError::LinkLoop`] after [`MAX_LINK_HOPS`] links, and what the root answers when a directory cannot be read.
+/// A component that is no directory counts as missing below it.
+pub fn resolve(rootfs: &dyn Rootfs, path: &RootfsPath) -> Result<Resolved, RootfsError> {
+    resolve_bytes(rootfs, path.as_bytes())
+}
+
+/// Like [`resolve`], but follows `..` physically, as `open(2)` does: in `/a/link/../b` the parent of what `link`
+/// points to is meant. A relative text counts from the root.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn resolve_bytes(rootfs: &dyn Rootfs, path: &[u8]) -> Result<Resolved, RootfsError> {
+    walk(rootfs, path, Last::Follow)
+}
+
+/// The real path of `path`'s directory with `path`'s own name, and the links on the way to it: the last component
+/// is not followed.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn resolve_parent(rootfs: &dyn Rootfs, path: &RootfsPath) -> Result<Resolved, RootfsError> {
+    walk(rootfs, path.as_bytes(), Last::Keep)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Follow,
+    Keep,
+}
+
+fn walk(rootfs: &dyn Rootfs, path: &[u8], last: Last) -> Result<Resolved, RootfsError> {
+    let original = RootfsPath::parse(path);
+    // The components still to be walked, the next one at the end.
+    let mut pending: Vec<Vec<u8>> = components_reversed(path);
+    let mut real = RootfsPath::root();
+    let mut links = Vec::new();
+    let mut stat = stat_root(rootfs)?;
+    while let Some(name) = pending.pop() {
+        if name == b".." {
+            real = real.parent().unwrap_or_else(RootfsPath::root);
+            stat = rootfs.stat(&real)?.unwrap_or(stat);
+            continue;
+        }
+        let here = real.join(&name);
+        let found = if stat.kind == FileKind::Directory { rootfs.stat(&here)? } else { None };
+        let Some(found) = found else {
+            pending.reverse();
+            return Ok(Resolved::Missing { at: here, rest: pending.join(&b'/'), links });
+        };
+        let follow = !pending.is_empty() || last == Last::Follow;
+        if let (FileKind::Symlink(target), true) = (&found.kind, follow) {
+            if links.len() >= MAX_LINK_HOPS {
+                return Err(RootfsError::LinkLoop(original));
+            }
+            if target.first() == Some(&b'/') {
+                real = RootfsPath::root();
+                stat = stat_root(rootfs)?;
+            }
+            links.push(here);
+            pending.extend(components_reversed(target));
+            continue;
+        }
+        real = here;
+        stat = found;
+    }
+    Ok(Resolved::Found { path: real, stat, links })
+}
+
+fn stat_root(rootfs: &dyn Rootfs) -> Result<Stat, RootfsError> {
+    rootfs.stat(&RootfsPath::root())?.ok_or_else(|| RootfsError::NotFound(RootfsPath::root()))
+}
+
+fn components_reversed(path: &[u8]) -> Vec<Vec<u8>> {
+    let parts = path.split(|byte| *byte == b'/').filter(|part| !matches!(*part, b"" | b"."));
+    parts.rev().map(<[u8]>::to_vec).collect()
+}
