@@ -1,0 +1,154 @@
+// oracle compares what two frontends make of the same Dockerfiles: the one built into
+// buildkitd, which is right by definition, and the frontend image under test.
+//
+// Nothing is built: a frontend answers a Solve with a graph (LLB) and an image config, and
+// these are compared. Standard output has a line for each case and ends with the counts.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/moby/buildkit/client"
+	"golang.org/x/sync/errgroup"
+)
+
+// settings are what the command line and the environment decide.
+type settings struct {
+	address    string
+	image      string
+	cases      string
+	only       string
+	jobs       int
+	official   bool
+	distilling bool
+	dump       bool
+	record     bool
+}
+
+func main() {
+	var s settings
+	flag.StringVar(&s.address, "addr", os.Getenv("BUILDKIT_HOST"), "address of buildkitd")
+	flag.StringVar(&s.image, "image", os.Getenv("DECANT_IMAGE"), "frontend image under test")
+	flag.StringVar(&s.cases, "cases", "tests/cases", "directory of the cases")
+	flag.StringVar(&s.only, "only", "", "cases to run: a name, a glob, or several of them with commas")
+	flag.IntVar(&s.jobs, "jobs", 4, "cases asked at the same time")
+	flag.BoolVar(&s.official, "official", false, "print what the official frontend says; ask no other")
+	flag.BoolVar(&s.distilling, "distilling", false, "leave distilling on: only the vertices below the target stage must be equal")
+	flag.BoolVar(&s.dump, "dump", false, "print both answers as JSON")
+	flag.BoolVar(&s.record, "record", false, "with -official: write error.txt of the cases that fail")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	failed, err := run(ctx, s)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "oracle:", err)
+		os.Exit(2)
+	}
+	if failed > 0 {
+		os.Exit(1)
+	}
+}
+
+// run examines all cases, prints the verdicts in order of names, and returns how many failed.
+func run(ctx context.Context, s settings) (int, error) {
+	if s.address == "" || (s.image == "" && !s.official) {
+		return 0, fmt.Errorf("BUILDKIT_HOST and DECANT_IMAGE must be set: run make up frontend, then eval \"$(make -s env)\"")
+	}
+	cases, err := loadCases(s.cases, s.only)
+	if err != nil {
+		return 0, err
+	}
+	daemon, err := client.New(ctx, s.address)
+	if err != nil {
+		return 0, err
+	}
+	defer daemon.Close()
+	if _, err := daemon.ListWorkers(ctx); err != nil {
+		return 0, fmt.Errorf("no buildkitd answers at %s: %w", s.address, err)
+	}
+
+	verdicts := make([]chan verdict, len(cases))
+	for i := range verdicts {
+		verdicts[i] = make(chan verdict, 1)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(s.jobs)
+	go func() {
+		for i, c := range cases {
+			group.Go(func() error {
+				verdicts[i] <- examine(ctx, daemon, s, c)
+				return nil
+			})
+		}
+	}()
+
+	failed := 0
+	for i, c := range cases {
+		v := <-verdicts[i]
+		word := "ok"
+		if len(v.differences) > 0 {
+			word = "differs"
+			failed++
+		}
+		fmt.Printf("%-8s%s\n", word, c.name)
+		printIndented(v.differences)
+		printIndented(v.shown)
+	}
+	fmt.Printf("%d passed, %d failed\n", len(cases)-failed, failed)
+	return failed, nil
+}
+
+// verdict is the outcome of one case.
+type verdict struct {
+	differences []string // empty: the case passed
+	shown       []string // what -official and -dump print besides
+}
+
+// examine asks the frontends about one case and compares their answers.
+func examine(ctx context.Context, daemon *client.Client, s settings, c testCase) verdict {
+	var frontends []frontend
+	frontends = append(frontends, officialFrontend())
+	if !s.official {
+		frontends = append(frontends, imageFrontend(s.image, s.distilling))
+	}
+	answers, err := ask(ctx, daemon, c, frontends)
+	if err != nil {
+		return verdict{differences: []string{"the build session failed: " + err.Error()}}
+	}
+	official := answers[0]
+
+	var v verdict
+	if s.record {
+		if err := c.recordError(official); err != nil {
+			return verdict{differences: []string{err.Error()}}
+		}
+	}
+	v.differences = append(v.differences, c.checkError(official)...)
+	switch {
+	case s.official:
+		v.shown = summary(official)
+	case s.distilling:
+		v.differences = append(v.differences, compareBelowTarget(c, official, answers[1])...)
+	default:
+		v.differences = append(v.differences, compareAnswers(official, answers[1])...)
+	}
+	if s.dump {
+		for i, a := range answers {
+			v.shown = append(v.shown, frontends[i].title+":")
+			v.shown = append(v.shown, dump(a)...)
+		}
+	}
+	return v
+}
+
+func printIndented(lines []string) {
+	for _, line := range lines {
+		fmt.Println("    " + strings.ReplaceAll(line, "\n", "\n    "))
+	}
+}
