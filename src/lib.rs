@@ -29,3 +29,4 @@ pub mod output;
 pub mod rootfs;
 pub mod rules;
 pub mod sbom;
+pub mod verbs;

@@ -1,8 +1,14 @@
 //! What the assemble step says came out: part of the image at [`PATH`], and its report form.
 
+use std::io::Read;
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::spec::{InstructionId, Mode, Variant};
+use super::spec::{InstructionId, Mode, VERSION, Variant};
 use crate::image::platform::Platform;
 
 /// Where the manifest lies in the image: gzip without name and time.
@@ -157,4 +163,61 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Bytes and files of the stage before, where it was asked for.
     pub before: Option<(u64, u32)>,
+}
+
+/// Writes a manifest as it lies in the image: JSON, members in the order of the types, gzip without name and time.
+pub fn pack(manifest: &Manifest) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::new(6));
+    serde_json::to_writer(&mut gzip, manifest)
+        .expect("a manifest has no map with keys that are no text, and memory takes all bytes");
+    gzip.finish().expect("memory takes all bytes")
+}
+
+/// Reads what [`pack`] wrote.
+///
+/// # Errors
+/// When the bytes are no manifest, are one of another version, or unpack to more than [`MAX_BYTES`].
+pub fn unpack(packed: &[u8]) -> Result<Manifest, ManifestError> {
+    let mut json = Vec::new();
+    GzDecoder::new(packed).take(MAX_BYTES + 1).read_to_end(&mut json).map_err(ManifestError::Gzip)?;
+    if json.len() as u64 > MAX_BYTES {
+        return Err(ManifestError::TooLarge);
+    }
+    parse(&json)
+}
+
+/// Reads the report form.
+///
+/// # Errors
+/// When the bytes are no report, or one of another version.
+pub fn parse_report(json: &[u8]) -> Result<Report, ManifestError> {
+    parse(json)
+}
+
+fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, ManifestError> {
+    let Versioned { version } = serde_json::from_slice(json)?;
+    if version != VERSION {
+        return Err(ManifestError::Version(version));
+    }
+    Ok(serde_json::from_slice(json)?)
+}
+
+/// A manifest that somebody else wrote is hostile input. One of a set with 100,000 files has some 40 MB.
+pub const MAX_BYTES: u64 = 256 << 20;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    #[error("the manifest cannot be unpacked: {0}")]
+    Gzip(#[source] std::io::Error),
+    #[error("the manifest unpacks to more than {} MB", MAX_BYTES >> 20)]
+    TooLarge,
+    #[error("the manifest has version {0}, this decant reads {VERSION}")]
+    Version(u32),
+    #[error("the manifest cannot be read: {0}")]
+    Malformed(#[from] serde_json::Error),
+}
+
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
 }

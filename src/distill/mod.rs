@@ -1,5 +1,7 @@
 //! The contract between the frontend and the assemble step: what is asked ([`spec::AssembleSpec`]),
-//! what came out ([`manifest::Manifest`]), and the exec op that carries one to the other.
+//! what came out ([`manifest::Manifest`]), and the exec op that carries one to the other ([`step`]).
 
+pub mod apply;
 pub mod manifest;
 pub mod spec;
+pub mod step;

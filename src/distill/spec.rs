@@ -153,3 +153,34 @@ pub struct Control {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
 }
+
+/// The spec as the step reads it: members in the order of the types, no blanks, so equal specs are equal bytes.
+pub fn to_bytes(spec: &AssembleSpec) -> Vec<u8> {
+    serde_json::to_vec(spec)
+        .expect("a spec has no map with keys that are no text, and no other value that JSON lacks")
+}
+
+/// Reads a spec.
+///
+/// # Errors
+/// When it is no spec, or one of another version.
+pub fn from_bytes(bytes: &[u8]) -> Result<AssembleSpec, SpecError> {
+    let version: Versioned = serde_json::from_slice(bytes)?;
+    if version.version != VERSION {
+        return Err(SpecError::Version(version.version));
+    }
+    Ok(serde_json::from_slice(bytes)?)
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SpecError {
+    #[error("the spec has version {0}, this decant reads {VERSION}")]
+    Version(u32),
+    #[error("the spec cannot be read: {0}")]
+    Malformed(#[from] serde_json::Error),
+}
+
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}

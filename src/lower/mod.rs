@@ -1,5 +1,7 @@
 //! From stages to LLB: each instruction turns a [`StageState`] into the next one and adds nodes to the graph.
 
+pub mod distroless;
+
 use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
