@@ -78,6 +78,8 @@ pub enum RootfsError {
     NotAFile(RootfsPath),
     #[error("`{path}` has more than {limit} entries")]
     TooManyEntries { path: RootfsPath, limit: usize },
+    #[error("`{path}` has more than {limit} bytes")]
+    TooLarge { path: RootfsPath, limit: u64 },
     #[error("`{0}` leads through too many symbolic links")]
     LinkLoop(RootfsPath),
     #[error("reading `{path}`: {source}")]
