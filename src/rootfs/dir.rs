@@ -13,8 +13,8 @@ use std::path::Path;
 use std::rc::Rc;
 
 use rustix::fs::{
-    AtFlags, Dir, Mode, OFlags, ResolveFlags, Statx, StatxFlags, lgetxattr, llistxattr, openat2, readlinkat,
-    statx,
+    AtFlags, Dir, Mode, OFlags, ResolveFlags, Statx, StatxFlags, lgetxattr, llistxattr, llistxattr_query,
+    openat2, readlinkat, statx,
 };
 use rustix::io::Errno;
 
@@ -273,8 +273,7 @@ fn xattrs_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>
     let mut path = format!("/proc/self/fd/{}/", dir.as_raw_fd()).into_bytes();
     path.extend_from_slice(name);
     let path = OsStr::from_bytes(&path);
-    let mut none = [0_u8; 0];
-    match llistxattr(path, &mut none) {
+    match llistxattr_query(path) {
         // Entries of other kinds and of file systems without attributes refuse.
         Ok(0) | Err(Errno::OPNOTSUPP | Errno::PERM | Errno::NOENT) => return Ok(Vec::new()),
         Ok(_) => {}
