@@ -1,6 +1,13 @@
 //! EDGE. The exec step: reads a spec and the root file systems it names, computes the set, writes one tree for
 //! each layer and the manifest, and resolves what it wrote once more.
 
+mod copy;
+mod inputs;
+mod output;
+#[cfg(test)]
+mod tests;
+mod writer;
+
 use std::io::Write;
 use std::path::PathBuf;
 

@@ -1,11 +1,18 @@
-//! Distroless stages: from what a stage gathered to the spec of its assembly.
+//! Distroless stages: from what a stage gathered to the spec of its assembly, and the assembly in the graph.
+
+use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
-use crate::distill::spec::{Control, Variant};
-use crate::distill::step::{Assembled, OwnImage};
+use crate::distill::spec::{
+    AssembleSpec, Command, Config, Control, InstructionId, Mode, Source, Step, StepKind, TreeStep, VERSION,
+    Variant,
+};
+use crate::distill::step::{self, Assembled, Assembly, BUSYBOX_MOUNT, Input, OwnImage};
+use crate::dockerfile::instruction::{CommandLine, Healthcheck, Kind};
+use crate::dockerfile::source::Span;
 use crate::llb::{Caps, Graph, State};
-use crate::lower::{DistilRequest, Distiller, StageState};
-use crate::stage::{StageGraph, StageId};
+use crate::lower::{DistilRequest, Distiller, Gathered, StageState, Tree};
+use crate::stage::{Base, Stage, StageGraph, StageId};
 
 /// Lowers distroless stages to assemblies, and keeps these for the frontend.
 #[derive(Debug)]
@@ -38,10 +45,10 @@ impl Assembler {
         &self.assembled
     }
 
-    /// Adds what an unmodified last stage needs to run (`FROM --distroless <last stage>` stood at the end).
+    /// Adds what an unmodified last stage needs to run, as if `FROM --distroless <last stage>` stood at the end.
     ///
     /// # Errors
-    /// As [`Distiller::distil`].
+    /// When the daemon lacks what distilling needs.
     pub fn distil_last(
         &mut self,
         nodes: &mut Graph,
@@ -49,26 +56,410 @@ impl Assembler {
         whole: &StageState,
         variant: Variant,
     ) -> Result<Assembled, Diagnostic> {
-        let _ = (nodes, graph, whole, variant);
-        todo!()
+        self.require_caps(&graph.stages[graph.target.0 as usize])?;
+        let draft = Draft::of_whole(graph, graph.target, whole, Mode::Distil, variant);
+        Ok(self.add(nodes, graph, graph.target, whole, draft, true))
     }
 
     /// Adds the check of a last stage that stays as it is: are all libraries and symbol versions there?
-    pub fn check_last(&mut self, nodes: &mut Graph, graph: &StageGraph, whole: &StageState) -> Assembled {
-        let _ = (nodes, graph, whole, &self.own, &self.caps, &self.control, self.busybox);
-        todo!()
+    ///
+    /// # Errors
+    /// When the daemon lacks what the check needs.
+    pub fn check_last(
+        &mut self,
+        nodes: &mut Graph,
+        graph: &StageGraph,
+        whole: &StageState,
+    ) -> Result<Assembled, Diagnostic> {
+        self.require_caps(&graph.stages[graph.target.0 as usize])?;
+        let draft = Draft::of_whole(graph, graph.target, whole, Mode::Check, Variant::default());
+        Ok(self.add(nodes, graph, graph.target, whole, draft, true))
+    }
+
+    fn add(
+        &mut self,
+        nodes: &mut Graph,
+        graph: &StageGraph,
+        id: StageId,
+        state: &StageState,
+        draft: Draft,
+        last: bool,
+    ) -> Assembled {
+        let stage = &graph.stages[id.0 as usize];
+        let Draft { mode, variant, steps, sources, config, mut inputs, places } = draft;
+        if variant.debug {
+            inputs.push(Input { mount: BUSYBOX_MOUNT.to_owned(), state: self.busybox });
+        }
+        let assembly = Assembly {
+            spec: AssembleSpec {
+                version: VERSION,
+                mode,
+                stage: stage_name(graph, id),
+                platform: state.platform.clone(),
+                variant,
+                steps,
+                sources,
+                config,
+                control: self.control.clone(),
+            },
+            inputs,
+            places,
+            label: label(graph, stage),
+            spans: stage.spans.clone(),
+            ignore_cache: stage.no_cache,
+        };
+        let assembled = step::add(nodes, &self.own, &self.caps, &assembly);
+        self.assembled.push(Done { stage: id, last, variant, assembled: assembled.clone() });
+        assembled
+    }
+
+    fn require_caps(&self, stage: &Stage) -> Result<(), Diagnostic> {
+        match NEEDED_CAPS.iter().find(|(cap, _)| !self.caps.supports(cap)) {
+            None => Ok(()),
+            Some((cap, version)) => {
+                let message = format!("a distroless stage needs the BuildKit capability `{cap}`");
+                let hint = format!("use BuildKit {version} or later");
+                Err(Diagnostic { message, spans: stage.spans.clone(), hint: Some(hint) })
+            }
+        }
     }
 }
 
 impl Distiller for Assembler {
     fn distil(&mut self, nodes: &mut Graph, request: &DistilRequest<'_>) -> Result<State, Diagnostic> {
-        let _ = (nodes, request);
-        todo!()
+        let stage = &request.graph.stages[request.stage.0 as usize];
+        self.require_caps(stage)?;
+        let draft = match request.whole {
+            Some(whole) => {
+                Draft::of_whole(request.graph, request.stage, whole, Mode::Distil, request.variant)
+            }
+            None => Draft::composed(request)?,
+        };
+        Ok(self.add(nodes, request.graph, request.stage, request.state, draft, request.last).tree)
     }
 }
 
-/// Whether a build of these stages needs the busybox image: some reachable stage is a debug variant.
+/// Whether a build of these stages needs the busybox image: some stage that it reaches, or the implicit one, is a
+/// debug variant.
 pub fn needs_busybox(graph: &StageGraph, implicit: Option<Variant>) -> bool {
-    let _ = (graph, implicit);
-    false
+    let stages = graph.stages.iter().filter(|stage| stage.reachable).flat_map(|stage| {
+        let base = match stage.base {
+            Base::Distroless(variant) => Some(variant),
+            _ => None,
+        };
+        [base, stage.distil]
+    });
+    stages.chain([implicit]).flatten().any(|variant| variant.debug)
 }
+
+/// A spec in the making, with what stays outside of it.
+struct Draft {
+    mode: Mode,
+    variant: Variant,
+    steps: Vec<Step>,
+    sources: Vec<Source>,
+    config: Config,
+    inputs: Vec<Input>,
+    places: BTreeMap<InstructionId, Span>,
+}
+
+impl Draft {
+    /// `FROM distroless`: the stage's own trees, and the stages that it copies from as sources.
+    fn composed(request: &DistilRequest<'_>) -> Result<Self, Diagnostic> {
+        let (graph, id) = (request.graph, request.stage);
+        let stage = &graph.stages[id.0 as usize];
+        let mut draft = Self {
+            mode: Mode::Compose,
+            variant: request.variant,
+            steps: Vec::new(),
+            sources: Vec::new(),
+            config: Config::default(),
+            inputs: Vec::new(),
+            places: BTreeMap::new(),
+        };
+        draft.add_base(request, stage);
+        let mut sources = Sources::default();
+        for gathered in request.gathered {
+            draft.add_gathered(request, stage, gathered, &mut sources);
+        }
+        let fallback = sources.ids.is_empty();
+        if fallback {
+            sources.ids.extend(nearest_earlier(request));
+        }
+        for (index, source) in sources.ids.iter().enumerate() {
+            draft.add_source(request, index, *source, fallback);
+        }
+        draft.set_config(graph, id, request.state, current_step(request, stage));
+        Ok(draft)
+    }
+
+    /// A whole ordinary stage, with the image at the end of its FROM chain beside it.
+    fn of_whole(graph: &StageGraph, id: StageId, whole: &StageState, mode: Mode, variant: Variant) -> Self {
+        let mount = "/in/src/0".to_owned();
+        let mut draft = Self {
+            mode,
+            variant,
+            steps: Vec::new(),
+            sources: vec![Source {
+                name: stage_name(graph, id),
+                mount: mount.clone(),
+                base: None,
+                env: whole.config.config.env.clone(),
+                fallback: false,
+            }],
+            config: Config::default(),
+            inputs: vec![Input { mount, state: whole.state }],
+            places: BTreeMap::new(),
+        };
+        draft.set_config(graph, id, whole, None);
+        draft
+    }
+
+    /// `FROM <distroless stage>`: that one's tree is the lowest.
+    fn add_base(&mut self, request: &DistilRequest<'_>, stage: &Stage) {
+        if request.state.state.is_none() || !matches!(stage.base, Base::Stage(_)) {
+            return;
+        }
+        let id = InstructionId {
+            stage: stage_name(request.graph, request.stage),
+            ordinal: 0,
+            text: stage.from_text.clone().unwrap_or_default(),
+        };
+        if let Some(span) = stage.spans.first() {
+            self.places.insert(id.clone(), *span);
+        }
+        let mount = "/in/base/0".to_owned();
+        self.inputs.push(Input { mount: mount.clone(), state: request.state.state });
+        self.steps.push(Step { id, kind: StepKind::Base { mount } });
+    }
+
+    fn add_gathered(
+        &mut self,
+        request: &DistilRequest<'_>,
+        stage: &Stage,
+        gathered: &Gathered,
+        sources: &mut Sources,
+    ) {
+        let number = self.steps.len();
+        let (index, kind) = match gathered {
+            Gathered::Tree(tree) => {
+                let mount = format!("/in/own/{number}");
+                self.inputs.push(Input { mount: mount.clone(), state: Some(tree.output) });
+                let from = tree.from.map(|id| sources.index_of(id));
+                (tree.step, StepKind::Tree(tree_step(tree, mount, from)))
+            }
+            Gathered::Run { step, before, after } => {
+                let mounts = (format!("/in/run/{number}/before"), format!("/in/run/{number}/after"));
+                self.inputs.push(Input { mount: mounts.0.clone(), state: *before });
+                self.inputs.push(Input { mount: mounts.1.clone(), state: *after });
+                (*step, StepKind::Run { before: mounts.0, after: mounts.1 })
+            }
+        };
+        let id = self.identify(request.graph, request.stage, stage, index);
+        self.steps.push(Step { id, kind });
+    }
+
+    fn add_source(&mut self, request: &DistilRequest<'_>, index: usize, id: StageId, fallback: bool) {
+        let mount = format!("/in/src/{index}");
+        let lowered = request.lowered.get(id.0 as usize).and_then(Option::as_ref);
+        self.inputs.push(Input { mount: mount.clone(), state: lowered.and_then(|state| state.state) });
+        self.sources.push(Source {
+            name: stage_name(request.graph, id),
+            mount,
+            base: None,
+            env: lowered.map(|state| state.config.config.env.clone()).unwrap_or_default(),
+            fallback,
+        });
+    }
+
+    /// The config at step `end` of the stage (absent: at its end), with the instructions that set it.
+    fn set_config(&mut self, graph: &StageGraph, id: StageId, state: &StageState, end: Option<usize>) {
+        let config = &state.config.config;
+        let shell = if config.shell.is_empty() {
+            DEFAULT_SHELL.map(str::to_owned).to_vec()
+        } else {
+            config.shell.clone()
+        };
+        let mut find = |wanted: fn(&Kind) -> Option<Form>| {
+            let (owner, index, form) = setter(graph, id, end, wanted)?;
+            Some((self.identify(graph, owner, &graph.stages[owner.0 as usize], index), form))
+        };
+        let entrypoint = find(|kind| match kind {
+            Kind::Entrypoint(line) => Some(form(line)),
+            _ => None,
+        });
+        let cmd = find(|kind| match kind {
+            Kind::Cmd(line) => Some(form(line)),
+            _ => None,
+        });
+        let healthcheck = find(|kind| match kind {
+            Kind::Healthcheck(Healthcheck::Cmd(check)) => Some(form(&check.command)),
+            Kind::Healthcheck(Healthcheck::None) => Some(Form::Exec),
+            _ => None,
+        });
+        let user = find(|kind| matches!(kind, Kind::User(_)).then_some(Form::Exec));
+        self.config = Config {
+            env: config.env.clone(),
+            working_dir: config.working_dir.clone(),
+            user: config.user.clone(),
+            entrypoint: config.entrypoint.as_deref().map(|args| command(args, entrypoint)),
+            cmd: config.cmd.as_deref().map(|args| command(args, cmd)),
+            healthcheck: config
+                .healthcheck
+                .as_ref()
+                .and_then(|check| health_command(&check.test, &shell, healthcheck)),
+            user_id: user.map(|(id, _)| id),
+            volumes: config.volumes.iter().flatten().map(|(path, _)| path.clone()).collect(),
+            exposed_ports: config.exposed_ports.iter().flatten().map(|(port, _)| port.clone()).collect(),
+        };
+    }
+
+    fn identify(&mut self, graph: &StageGraph, owner: StageId, stage: &Stage, index: usize) -> InstructionId {
+        let step = &stage.steps[index];
+        let id = InstructionId {
+            stage: stage_name(graph, owner),
+            ordinal: step.ordinal,
+            text: step.instruction.text.clone(),
+        };
+        self.places.insert(id.clone(), step.instruction.span);
+        id
+    }
+}
+
+/// The stages that a stage copies from, in the order of first use.
+#[derive(Default)]
+struct Sources {
+    ids: Vec<StageId>,
+}
+
+impl Sources {
+    fn index_of(&mut self, id: StageId) -> usize {
+        self.ids.iter().position(|known| *known == id).unwrap_or_else(|| {
+            self.ids.push(id);
+            self.ids.len() - 1
+        })
+    }
+}
+
+/// The form of a command in the Dockerfile.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Shell,
+    Exec,
+}
+
+fn form(line: &CommandLine) -> Form {
+    match line {
+        CommandLine::Shell(_) => Form::Shell,
+        CommandLine::Exec(_) => Form::Exec,
+    }
+}
+
+/// The last instruction before step `end` of the stage that `wanted` recognises, in the stage or in one below it.
+fn setter(
+    graph: &StageGraph,
+    id: StageId,
+    end: Option<usize>,
+    wanted: fn(&Kind) -> Option<Form>,
+) -> Option<(StageId, usize, Form)> {
+    let (mut id, mut end) = (id, end);
+    // A FROM names an earlier stage, so the chain ends.
+    loop {
+        let stage = &graph.stages[id.0 as usize];
+        let steps = &stage.steps[..end.unwrap_or(stage.steps.len())];
+        let found = steps
+            .iter()
+            .enumerate()
+            .rev()
+            .find_map(|(index, step)| wanted(&step.instruction.value).map(|form| (id, index, form)));
+        match (found, &stage.base) {
+            (Some(found), _) => return Some(found),
+            (None, Base::Stage(below)) => (id, end) = (*below, None),
+            (None, _) => return None,
+        }
+    }
+}
+
+fn command(args: &[String], setter: Option<(InstructionId, Form)>) -> Command {
+    let shell_form = match &setter {
+        Some((_, form)) => *form == Form::Shell,
+        // From a base image: its config keeps no form, but only the shell form writes this.
+        None => {
+            matches!(args, [shell, option, _] if *shell == DEFAULT_SHELL[0] && *option == DEFAULT_SHELL[1])
+        }
+    };
+    Command { args: args.to_vec(), shell_form, id: setter.map(|(id, _)| id) }
+}
+
+/// `CMD word…` or `CMD-SHELL text`; `NONE` and an inherited one (empty) name no program.
+fn health_command(
+    test: &[String],
+    shell: &[String],
+    setter: Option<(InstructionId, Form)>,
+) -> Option<Command> {
+    let (kind, words) = test.split_first()?;
+    let id = setter.map(|(id, _)| id);
+    match kind.as_str() {
+        "CMD" => Some(Command { args: words.to_vec(), shell_form: false, id }),
+        "CMD-SHELL" => Some(Command { args: [shell, words].concat(), shell_form: true, id }),
+        _ => None,
+    }
+}
+
+fn tree_step(tree: &Tree, mount: String, from: Option<usize>) -> TreeStep {
+    TreeStep {
+        mount,
+        from,
+        src: tree.sources.clone(),
+        dest: tree.dest.clone(),
+        parents: tree.parents,
+        closure: tree.closure,
+        chown: tree.chown.clone(),
+    }
+}
+
+/// The step that an assembly in the middle of a stage is for: the first RUN after what was gathered.
+fn current_step(request: &DistilRequest<'_>, stage: &Stage) -> Option<usize> {
+    if request.last {
+        return None;
+    }
+    let after = request.gathered.last().map_or(0, |gathered| match gathered {
+        Gathered::Tree(tree) => tree.step + 1,
+        Gathered::Run { step, .. } => step + 1,
+    });
+    let run = stage.steps.iter().skip(after).position(|step| matches!(step.instruction.value, Kind::Run(_)));
+    run.map(|offset| after + offset)
+}
+
+/// The stage of the file that comes last before this one and is part of the build.
+fn nearest_earlier(request: &DistilRequest<'_>) -> Option<StageId> {
+    let below = match request.graph.stages[request.stage.0 as usize].base {
+        Base::Stage(id) => Some(id),
+        _ => None,
+    };
+    (0..request.stage.0).rev().map(StageId).find(|id| {
+        request.graph.stages[id.0 as usize].registered
+            && Some(*id) != below
+            && request.lowered.get(id.0 as usize).is_some_and(Option::is_some)
+    })
+}
+
+/// Its name or `stage-<index>`; the reference of an image that only a command names.
+fn stage_name(graph: &StageGraph, id: StageId) -> String {
+    let stage = &graph.stages[id.0 as usize];
+    match (&stage.name, &stage.base) {
+        (Some(name), _) => name.clone(),
+        (None, Base::Image(image)) if !stage.registered => image.written.clone(),
+        (None, Base::Context(context)) if !stage.registered => context.key.clone(),
+        _ => format!("stage-{}", id.0 as usize),
+    }
+}
+
+fn label(_graph: &StageGraph, stage: &Stage) -> String {
+    stage.label.clone()
+}
+
+const DEFAULT_SHELL: [&str; 2] = ["/bin/sh", "-c"];
+
+/// What the step cannot do without, and the BuildKit that has it (buildkit-protocol 3).
+const NEEDED_CAPS: [(&str, &str); 2] = [("exec.mount.bind", "0.5"), ("file.base", "0.5")];
