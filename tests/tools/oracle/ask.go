@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/client"
@@ -57,13 +58,16 @@ type failure struct {
 }
 
 // text is the message and, for each excerpt that the client prints, the lines it points at.
+//
+// These are sorted: whatever passes an error on turns their order round, and an image's error is
+// passed on once more often than that of the frontend in the daemon.
 func (f failure) text() string {
-	var b strings.Builder
-	fmt.Fprintln(&b, f.message)
+	var places []string
 	for _, source := range f.sources {
-		fmt.Fprintf(&b, "at %s:%s\n", source.Info.GetFilename(), lines(source.Ranges))
+		places = append(places, fmt.Sprintf("at %s:%s\n", source.Info.GetFilename(), lines(source.Ranges)))
 	}
-	return b.String()
+	slices.Sort(places)
+	return f.message + "\n" + strings.Join(places, "")
 }
 
 // lines writes ranges as `3, 4-5`; a column is shown only if it is not the first.

@@ -1,0 +1,37 @@
+//! With distilling off, decant makes of every case what the built-in Dockerfile frontend makes.
+
+use std::process::Command;
+use std::time::Duration;
+
+use crate::support::environment::checkout;
+use crate::support::{Environment, run_within};
+
+/// Fewer cases than this do not cover the language.
+const MIN_CASES: usize = 100;
+
+/// All cases twice, and the first build of the oracle program.
+const LIMIT: Duration = Duration::from_mins(9);
+
+#[test]
+fn every_case_equals_the_official_frontend() {
+    let environment = Environment::read();
+    let mut oracle = Command::new(checkout().join("tests/tools/oracle/run"));
+    oracle.env("BUILDKIT_HOST", &environment.buildkit_host).env("DECANT_IMAGE", &environment.image);
+    let outcome = run_within(LIMIT, &mut oracle);
+    let (passed, failed) = counts(&outcome.stdout);
+    assert!(outcome.status.success() && failed == 0, "{}", outcome.text());
+    assert!(passed >= MIN_CASES, "only {passed} cases: {}", outcome.text());
+}
+
+/// Reads the last line, `N passed, N failed`.
+fn counts(output: &str) -> (usize, usize) {
+    let last = output.lines().last().unwrap_or_default();
+    let words: Vec<&str> = last.split([' ', ',']).filter(|word| !word.is_empty()).collect();
+    match words[..] {
+        [passed, "passed", failed, "failed"] => (
+            passed.parse().expect("the oracle counts what passed"),
+            failed.parse().expect("the oracle counts what failed"),
+        ),
+        _ => panic!("the oracle ends without counting: {output}"),
+    }
+}
