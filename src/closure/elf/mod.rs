@@ -1,10 +1,20 @@
 //! What an ELF file says about how it is loaded, read through its program headers only.
 
+mod dynamic;
+pub mod go;
+mod image;
 pub mod notes;
 pub mod symbols;
+mod versions;
 
 use std::collections::BTreeSet;
 
+use object::elf as format;
+
+use crate::closure::elf::dynamic::Dynamic;
+use crate::closure::elf::image::Image;
+use crate::closure::elf::notes::Notes;
+use crate::closure::elf::versions::Versions;
 use crate::rootfs::{Rootfs, RootfsError, RootfsPath};
 
 pub use notes::{DlopenNote, DlopenPriority};
@@ -78,8 +88,10 @@ pub struct Elf {
     pub runpath: Option<Vec<u8>>,
     /// `DF_1_NODEFLIB`: the loader leaves the default directories out.
     pub no_default_lib: bool,
-    /// `DF_1_PIE`, or an interpreter in an `ET_DYN` file.
+    /// `DF_1_PIE`: a program, which glibc refuses to load as a library.
     pub pie: bool,
+    /// `ET_EXEC`: loaded at fixed addresses, so never as a library.
+    pub fixed: bool,
     /// `DT_AUDIT` and `DT_DEPAUDIT`, colon separated lists.
     pub audit: Option<Vec<u8>>,
     pub depaudit: Option<Vec<u8>>,
@@ -155,6 +167,70 @@ pub enum ElfError {
 /// # Errors
 /// When it begins so, but its headers contradict the file or go over the limits.
 pub fn parse(source: &(impl ByteSource + ?Sized)) -> Result<Option<Elf>, ElfError> {
-    let _ = source;
-    todo!()
+    let Some(image) = Image::open(source)? else { return Ok(None) };
+    let interp = match image.segment(format::PT_INTERP) {
+        Some(segment) => Some(image.string(segment.offset, segment.file_bytes, "interpreter")?),
+        None => None,
+    };
+    let dynamic = Dynamic::read(&image)?;
+    let notes = Notes::read(&image)?;
+    let sections = image.sections();
+    let has_section = |name: &[u8]| sections.iter().any(|(found, _, _)| found == name);
+    let mut elf = Elf {
+        abi: image.abi,
+        shape: Shape::Other,
+        interp,
+        soname: None,
+        needed: Vec::new(),
+        rpath: None,
+        runpath: None,
+        no_default_lib: false,
+        pie: false,
+        fixed: image.file_type == format::ET_EXEC,
+        audit: None,
+        depaudit: None,
+        auxiliary: Vec::new(),
+        filter: Vec::new(),
+        version_needs: Vec::new(),
+        version_defs: BTreeSet::new(),
+        dlopen: notes.dlopen,
+        package_note: notes.package,
+        go: notes.go || has_section(b".go.buildinfo"),
+        cargo_auditable: has_section(b".dep-v0"),
+    };
+    if let Some(dynamic) = &dynamic {
+        let versions = Versions::read(&image, dynamic)?;
+        let flags = dynamic.value(format::DT_FLAGS_1).unwrap_or(0);
+        elf.no_default_lib = flags & DF_1_NODEFLIB != 0;
+        elf.pie = flags & DF_1_PIE != 0;
+        elf.soname = dynamic.text(&image, format::DT_SONAME)?;
+        elf.needed = dynamic.texts(&image, format::DT_NEEDED)?;
+        elf.rpath = dynamic.text(&image, format::DT_RPATH)?;
+        elf.runpath = dynamic.text(&image, format::DT_RUNPATH)?;
+        elf.audit = dynamic.text(&image, format::DT_AUDIT)?;
+        elf.depaudit = dynamic.text(&image, format::DT_DEPAUDIT)?;
+        elf.auxiliary = dynamic.texts(&image, format::DT_AUXILIARY)?;
+        elf.filter = dynamic.texts(&image, format::DT_FILTER)?;
+        elf.version_needs = versions.needs;
+        elf.version_defs = versions.defs.into_iter().collect();
+    }
+    elf.shape = shape(&elf, image.file_type, dynamic.is_some());
+    Ok(Some(elf))
 }
+
+fn shape(elf: &Elf, file_type: format::FileType, dynamic: bool) -> Shape {
+    let loadable = file_type == format::ET_EXEC || file_type == format::ET_DYN;
+    match (loadable, &elf.interp, dynamic) {
+        (false, _, _) => Shape::Other,
+        (true, Some(_), _) => Shape::Dynamic,
+        (true, None, false) => Shape::Static,
+        (true, None, true) if !elf.needed.is_empty() || elf.soname.is_some() => Shape::SharedObject,
+        (true, None, true) if elf.fixed => Shape::Static,
+        (true, None, true) if elf.pie => Shape::StaticPie,
+        (true, None, true) => Shape::SharedObject,
+    }
+}
+
+/// `DT_FLAGS_1` (Solaris linker guide, glibc `elf.h`).
+const DF_1_NODEFLIB: u64 = 0x800;
+const DF_1_PIE: u64 = 0x0800_0000;
