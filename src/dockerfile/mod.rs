@@ -1,11 +1,19 @@
 //! From the bytes of a Dockerfile to typed instructions with their places.
 
+mod argument;
+mod csv;
+mod flag;
+mod json;
+mod line;
+mod statement;
+
 pub mod chmod;
 pub mod chown;
 pub mod device;
 pub mod directive;
 pub mod duration;
 pub mod git_ref;
+pub mod heredoc;
 pub mod ignore;
 pub mod instruction;
 pub mod mount;
@@ -18,7 +26,7 @@ pub mod suggest;
 pub mod word;
 
 use crate::diagnostic::Diagnostic;
-use instruction::{From, Instruction, Spanned};
+use instruction::{From, Instruction, Kind, Parsed, Spanned};
 use source::Span;
 
 /// A parsed Dockerfile: nothing is expanded, no stage name is resolved yet.
@@ -41,22 +49,93 @@ pub struct StageSource {
     pub instructions: Vec<Instruction>,
 }
 
+/// What could be read of a Dockerfile, and everything that is wrong with it.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The instructions before the first error; the whole file if there is none.
+    pub dockerfile: Dockerfile,
+    /// The first one equals the official frontend's in text and lines; empty if all is well.
+    pub errors: Vec<Diagnostic>,
+}
+
 /// Reads a whole Dockerfile.
 ///
 /// # Errors
 /// All errors found; the first one equals the official frontend's in text and lines.
 pub fn parse(data: &[u8]) -> Result<Dockerfile, Vec<Diagnostic>> {
-    let _ = data;
-    Err(vec![Diagnostic::new("the parser is not there yet")])
+    let outcome = parse_all(data);
+    if outcome.errors.is_empty() { Ok(outcome.dockerfile) } else { Err(outcome.errors) }
 }
 
-/// Reads the text of one ONBUILD trigger; the escape character is always `\`.
+/// Reads a whole Dockerfile and keeps what stands before the first error: lints see it all the same.
+pub fn parse_all(data: &[u8]) -> Outcome {
+    let statements = statement::read(data);
+    let mut dockerfile = Dockerfile {
+        global_args: Vec::new(),
+        stages: Vec::new(),
+        escape: statements.escape,
+        empty_continuations: statements.empty_continuations,
+    };
+    let mut errors = statements.errors;
+    if data.is_empty() {
+        errors = vec![Diagnostic::new("the Dockerfile cannot be empty")];
+    }
+    // The official frontend reads no instruction of a file whose line grammar is wrong.
+    let mut keep = errors.is_empty();
+    let mut orphan = false;
+    for statement in statements.list {
+        let span = statement.span;
+        match instruction::read(statement) {
+            Err(message) => {
+                keep = false;
+                let line = span.first;
+                errors.push(
+                    Diagnostic::new(format!("dockerfile parse error on line {line}: {message}")).at(span),
+                );
+            }
+            Ok(Parsed::Stage(from)) if keep => {
+                dockerfile.stages.push(StageSource { from, instructions: Vec::new() });
+            }
+            Ok(Parsed::Stage(_)) => orphan = true,
+            Ok(Parsed::Instruction(instruction)) => match dockerfile.stages.last_mut() {
+                Some(stage) if keep => stage.instructions.push(instruction),
+                None if keep && matches!(instruction.value, Kind::Arg(_)) => {
+                    dockerfile.global_args.push(instruction);
+                }
+                None if !orphan && !matches!(instruction.value, Kind::Arg(_)) => {
+                    // Said once: all that follow have the same cause.
+                    orphan = true;
+                    keep = false;
+                    errors.push(Diagnostic::new("no build stage in current context").at(span));
+                }
+                _ => {}
+            },
+        }
+    }
+    if errors.is_empty() && dockerfile.stages.is_empty() {
+        errors.push(Diagnostic::new("dockerfile contains no stages to build"));
+    }
+    Outcome { dockerfile, errors }
+}
+
+/// Reads the text of one ONBUILD trigger; the escape character is always `\\`.
 ///
 /// The instruction's span counts lines of the trigger; locate it at the FROM line instead.
 ///
 /// # Errors
-/// Any error of the text, and `onbuild trigger should be a single expression`.
+/// Any error of the text, and `onbuild trigger should be a single expression`. Without a place: the
+/// official frontend puts it at the FROM line.
 pub fn parse_trigger(text: &str) -> Result<Instruction, Diagnostic> {
-    let _ = text;
-    Err(Diagnostic::new("the parser is not there yet"))
+    let mut statements = statement::read(text.as_bytes());
+    if !statements.errors.is_empty() {
+        return Err(Diagnostic::new(statements.errors.swap_remove(0).message));
+    }
+    let statement = match statements.list.len() {
+        1 => statements.list.swap_remove(0),
+        _ => return Err(Diagnostic::new("onbuild trigger should be a single expression")),
+    };
+    match instruction::read(statement).map_err(Diagnostic::new)? {
+        Parsed::Instruction(instruction) => Ok(instruction),
+        Parsed::Stage(_) => Err(Diagnostic::new("*instructions.Stage is not a command type")),
+    }
 }

@@ -3,7 +3,17 @@
 //! All strings are as written (quotes and variables included) unless a field says otherwise, because
 //! expansion depends on the stage's environment and is the lowering's business.
 
+mod dispatch;
+mod from;
+mod healthcheck;
+mod onbuild;
+mod run;
+mod setting;
+mod transfer;
+
 use super::source::Span;
+
+pub(super) use dispatch::{Parsed, read};
 
 /// A value with its place.
 #[derive(Clone, Debug)]
@@ -66,7 +76,7 @@ pub struct Arg {
     pub value: Option<String>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyValues {
     pub pairs: Vec<(String, String)>,
     /// `ENV key value` with a blank instead of `=` (lint LegacyKeyValueFormat).
@@ -97,7 +107,7 @@ pub struct Run {
     pub devices: Vec<String>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heredoc {
     /// Terminator without quotes.
     pub name: String,
@@ -107,8 +117,16 @@ pub struct Heredoc {
     pub chomp: bool,
     /// The file descriptor digits before `<<`, as written (unused by BuildKit).
     pub fd: Option<String>,
-    /// Body bytes verbatim, not chomped.
+    /// Body verbatim, not chomped.
     pub body: String,
+}
+
+impl Heredoc {
+    /// The body as COPY, ADD and a RUN that is nothing but this heredoc take it: without leading tabs if
+    /// it was opened with `<<-`.
+    pub fn content(&self) -> String {
+        if self.chomp { super::heredoc::without_leading_tabs(&self.body) } else { self.body.clone() }
+    }
 }
 
 /// What COPY and ADD have in common.

@@ -1,6 +1,11 @@
 //! Expansion of variables and quotes in one word (the shell lexer).
 
+mod pattern;
+mod scan;
+
 use std::collections::{BTreeMap, BTreeSet};
+
+use scan::{Mode, Scan};
 
 /// Where variables get their values from.
 pub trait Variables {
@@ -84,8 +89,11 @@ impl Lexer {
     /// # Errors
     /// Unmatched quotes, malformed substitutions, `${name:?text}` on an unset variable.
     pub fn expand(&self, word: &str, variables: &dyn Variables) -> Result<Expansion, WordError> {
-        let _ = variables;
-        Ok(Expansion { value: word.to_owned(), ..Expansion::default() })
+        let mut scan = Scan::new(*self, word, variables);
+        match scan.run(None, self.mode()) {
+            Ok(text) => Ok(Expansion { value: text.value, matched: scan.matched, unmatched: scan.unmatched }),
+            Err(reason) => Err(WordError { word: word.to_owned(), reason, unmatched: scan.unmatched }),
+        }
     }
 
     /// Expands `word` and splits the result on unquoted blanks (EXPOSE).
@@ -93,6 +101,17 @@ impl Lexer {
     /// # Errors
     /// As [`Lexer::expand`].
     pub fn expand_words(&self, word: &str, variables: &dyn Variables) -> Result<Vec<String>, WordError> {
-        self.expand(word, variables).map(|expansion| vec![expansion.value])
+        let mut scan = Scan::new(*self, word, variables);
+        match scan.run(None, self.mode()) {
+            Ok(text) => Ok(text.words),
+            Err(reason) => Err(WordError { word: word.to_owned(), reason, unmatched: scan.unmatched }),
+        }
+    }
+
+    fn mode(&self) -> Mode {
+        Mode { raw_escapes: self.raw_escapes, pattern: false }
     }
 }
+
+#[cfg(test)]
+mod tests;
