@@ -3,6 +3,7 @@
 pub mod elf;
 pub mod packages;
 pub mod plan;
+pub mod report;
 pub mod search;
 pub mod shebang;
 pub mod strings;

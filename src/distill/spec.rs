@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::image::platform::Platform;
+use crate::options;
 
 /// The version of spec and manifest; a mismatch is an error, the two are always of one binary.
 pub const VERSION: u32 = 1;
@@ -43,6 +44,12 @@ pub enum Mode {
 pub struct Variant {
     pub nonroot: bool,
     pub debug: bool,
+}
+
+impl From<options::Variant> for Variant {
+    fn from(variant: options::Variant) -> Self {
+        Self { nonroot: variant.is_nonroot(), debug: variant.is_debug() }
+    }
 }
 
 /// One instruction of the stage that brings files.

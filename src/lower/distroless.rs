@@ -141,7 +141,7 @@ impl Distiller for Assembler {
 
 /// Whether a build of these stages needs the busybox image: some stage that it reaches, or the implicit one, is a
 /// debug variant.
-pub fn needs_busybox(graph: &StageGraph, implicit: Option<Variant>) -> bool {
+pub fn needs_busybox(graph: &StageGraph, implicit: Option<crate::options::Variant>) -> bool {
     let stages = graph.stages.iter().filter(|stage| stage.reachable).flat_map(|stage| {
         let base = match stage.base {
             Base::Distroless(variant) => Some(variant),
@@ -149,7 +149,7 @@ pub fn needs_busybox(graph: &StageGraph, implicit: Option<Variant>) -> bool {
         };
         [base, stage.distil]
     });
-    stages.chain([implicit]).flatten().any(|variant| variant.debug)
+    stages.chain([implicit]).flatten().any(crate::options::Variant::is_debug)
 }
 
 /// A spec in the making, with what stays outside of it.
@@ -223,7 +223,7 @@ impl Draft {
         let id = InstructionId {
             stage: stage_name(request.graph, request.stage),
             ordinal: 0,
-            text: stage.from_text.clone().unwrap_or_default(),
+            text: stage.from_text.clone(),
         };
         if let Some(span) = stage.spans.first() {
             self.places.insert(id.clone(), *span);
@@ -318,7 +318,7 @@ impl Draft {
         let step = &stage.steps[index];
         let id = InstructionId {
             stage: stage_name(graph, owner),
-            ordinal: step.ordinal,
+            ordinal: step.ordinal.expect("an instruction that brings files or sets a command is numbered"),
             text: step.instruction.text.clone(),
         };
         self.places.insert(id.clone(), step.instruction.span);

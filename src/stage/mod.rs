@@ -5,58 +5,51 @@
 //! [`Wanted`] with [`StageGraph::provide`], and repeats until nothing is wanted, because `ONBUILD` triggers of
 //! an image can name further images. After that the graph is complete and `lower` turns it into LLB.
 
+mod args;
+mod build;
+mod context;
+pub mod epoch;
+pub mod from_lint;
+mod lookup;
+mod reach;
+mod resolve;
+mod trigger;
+
 use std::collections::BTreeMap;
 
-use crate::distill::spec::Variant;
+pub use args::GlobalArgs;
+
 use crate::dockerfile::instruction::Instruction;
 use crate::dockerfile::source::Span;
+use crate::image::config::ImageConfig;
 use crate::image::platform::Platform;
 use crate::llb::State;
+use crate::options::{BuildOptions, ImageResolveMode, Variant};
 
 /// Index of a stage in its [`StageGraph`]: `FROM` sections in file order, then one for each image or context
 /// that only `COPY --from` or `RUN --mount=from=` names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StageId(pub(crate) u32);
 
+impl StageId {
+    /// Its place in [`StageGraph::stages`].
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// What of a build decides about its stages, for one platform.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    pub build_args: &'a BTreeMap<String, String>,
-    /// Option `target`; empty is the last stage.
-    pub target: &'a str,
-    /// Platforms of the first worker, its own first. Never empty.
-    pub build_platforms: &'a [Platform],
+    pub options: &'a BuildOptions,
     /// The platform asked for; `None` is the build platform, but then a base image may override it.
     pub target_platform: Option<&'a Platform>,
     /// Several platforms are returned, so vertex names carry theirs.
     pub multi_platform: bool,
-    /// Options `context:NAME` and `context:NAME::PLATFORM`, without `context:`.
-    pub contexts: &'a BTreeMap<String, String>,
-    pub resolve_mode: ResolveMode,
-    pub no_cache: NoCache,
     /// Every stage counts as reachable (lint without a target).
     pub all_stages: bool,
-    /// The resolved `SOURCE_DATE_EPOCH` (see [`epoch`]); seconds since 1970.
-    pub epoch: Option<i64>,
-}
-
-/// Option `image-resolve-mode`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ResolveMode {
-    #[default]
-    Default,
-    Pull,
-    Local,
-}
-
-/// Option `no-cache`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum NoCache {
-    #[default]
-    None,
-    All,
-    /// Stage names, any case.
-    Stages(Vec<String>),
+    /// What `SOURCE_DATE_EPOCH` was found to be (see [`epoch`]).
+    pub epoch: epoch::Epoch,
 }
 
 /// All stages of one build for one platform.
@@ -64,13 +57,26 @@ pub enum NoCache {
 pub struct StageGraph {
     pub stages: Vec<Stage>,
     pub target: StageId,
-    /// Values of predefined platform args and global `ARG`s; `None` is declared without a value.
+    /// Values of predefined platform args and global `ARG`s.
     pub global_args: GlobalArgs,
+    /// Build arguments as instructions see them: a `SOURCE_DATE_EPOCH` is a number or absent.
+    pub build_args: BTreeMap<String, String>,
+    /// Platforms of the first worker, its own first.
+    pub build_platforms: Vec<Platform>,
     /// The platform asked for, or the build platform.
     pub target_platform: Platform,
     /// No platform was asked for.
     pub implicit_platform: bool,
     pub multi_platform: bool,
+    /// The Dockerfile's escape character.
+    pub escape: char,
+    /// `SOURCE_DATE_EPOCH`, seconds since 1970.
+    pub epoch: Option<i64>,
+    /// Lower-cased name → its last definition.
+    names: BTreeMap<String, StageId>,
+    contexts: BTreeMap<String, String>,
+    resolve_mode: ImageResolveMode,
+    all_stages: bool,
 }
 
 /// One `FROM` section, or an image or context that a command takes files from.
@@ -85,13 +91,15 @@ pub struct Stage {
     pub base: Base,
     /// `FROM --distroless[=variant]`: the stage ends as what its base needs to run.
     pub distil: Option<Variant>,
-    /// `--platform`, expanded; the platform of the resolved base afterwards.
+    /// `--platform`, expanded and normalised; the platform of the base once that is resolved.
     pub platform: Option<Platform>,
-    /// The `FROM` line (source text and place); absent for unregistered entries.
-    pub from_text: Option<String>,
+    /// Source text of the `FROM` line; empty for unregistered entries.
+    pub from_text: String,
+    /// Comments above the `FROM` line, for lints.
+    pub doc: Vec<String>,
     /// Where errors about the base point; empty for a `RUN --mount=from=` image.
     pub spans: Vec<Span>,
-    /// Triggers first, then the stage's own instructions. Empty when a named context replaces the stage.
+    /// Triggers first, then the stage's own instructions.
     pub steps: Vec<Step>,
     /// `N` of `[stage i/N]`.
     pub step_total: u32,
@@ -99,6 +107,8 @@ pub struct Stage {
     pub no_cache: bool,
     /// The target needs it. Lowering skips the others.
     pub reachable: bool,
+    /// Triggers of the base have been put before its steps.
+    triggered: bool,
 }
 
 /// What a stage starts from.
@@ -118,9 +128,26 @@ pub enum Base {
 pub struct ImageBase {
     /// As written in the Dockerfile, expanded.
     pub written: String,
-    /// Normalised, with the digest once resolved.
+    /// Set once resolved; always set in a reachable stage of a complete graph.
+    pub known: Option<KnownImage>,
+}
+
+/// What is known of a resolved image.
+#[derive(Clone, Debug)]
+pub struct KnownImage {
+    /// Normalised reference with the digest.
     pub reference: String,
-    pub resolved: Option<ResolvedImage>,
+    pub config: ImageConfig,
+    /// The config's bytes, untouched.
+    pub raw_config: Vec<u8>,
+}
+
+impl KnownImage {
+    /// An image without layers: its file system is scratch.
+    pub fn is_empty(&self) -> bool {
+        self.config.rootfs.diff_ids.as_ref().is_none_or(Vec::is_empty)
+            && self.config.history.iter().all(|entry| entry.empty_layer)
+    }
 }
 
 /// A named context and what is known of it.
@@ -129,7 +156,7 @@ pub struct ContextBase {
     /// The key that matched, with `::platform` if it had one; vertex names show it.
     pub key: String,
     pub source: ContextSource,
-    /// The context stands for a stage name: the stage has no instructions of its own left.
+    /// The context stands for a stage name: the stage's instructions do not count.
     pub replaces_stage: bool,
 }
 
@@ -139,23 +166,22 @@ pub enum ContextSource {
     /// `docker-image://scratch`.
     Scratch,
     Image {
-        /// Normalised, with the digest once resolved.
-        reference: String,
-        resolved: Option<ResolvedImage>,
+        /// As the option has it, for the vertex name.
+        written: String,
+        known: Option<KnownImage>,
     },
     OciLayout {
         /// The context name with the digest.
         reference: String,
         store: String,
-        resolved: Option<ResolvedImage>,
+        known: Option<KnownImage>,
     },
     Local {
         name: String,
         /// Its `.dockerignore`, once read.
         ignore: Option<Vec<String>>,
     },
-    /// A git URL; checked by the git-ref grammar.
-    Git(String),
+    Git(crate::dockerfile::git_ref::GitRef),
     Http(String),
     Input {
         name: String,
@@ -174,18 +200,25 @@ pub struct Input {
 #[derive(Clone, Debug)]
 pub struct Step {
     pub instruction: Instruction,
-    /// COPY: the stage of `--from` (one entry) or nothing. RUN: the stage of each mount's `from`, by mount.
-    pub sources: Vec<Option<StageId>>,
+    /// COPY: the stage of `--from` (one entry) or nothing. RUN: the stage of each mount's `from`, by mount; a
+    /// mount without `from` has an entry for scratch.
+    pub sources: Vec<StageId>,
     /// An `ONBUILD` trigger of the base.
     pub trigger: bool,
     /// Names the instruction for the distil step: among the stage's COPY, ADD, WORKDIR, RUN, ENTRYPOINT, CMD,
-    /// HEALTHCHECK and USER instructions, from 0.
-    pub ordinal: u32,
+    /// HEALTHCHECK and USER instructions, from 0. `None` for other instructions.
+    pub ordinal: Option<u32>,
 }
 
 /// What the caller has to find out before the graph is complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub struct Wanted {
+    pub stage: StageId,
+    pub kind: WantedKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WantedKind {
     /// Resolve an image's digest and config.
     Image(ImageRequest),
     /// Read the `.dockerignore` of a local named context.
@@ -196,9 +229,14 @@ pub enum Wanted {
         local: String,
     },
     /// A frontend input, and `containerimage.config` of `input-metadata:NAME`.
-    Input { key: String, name: String },
+    Input {
+        /// The context's key.
+        key: String,
+        name: String,
+    },
 }
 
+/// An image to resolve. Equal requests have equal answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageRequest {
     /// Normalised reference.
@@ -206,12 +244,21 @@ pub struct ImageRequest {
     pub platform: Platform,
     /// `[internal] load metadata for …`
     pub log_name: String,
-    pub resolve_mode: ResolveMode,
+    pub resolve_mode: ImageResolveMode,
     /// Look in this OCI layout of the client's session instead of a registry.
     pub oci_store: Option<String>,
 }
 
-/// The answer to [`Wanted::Image`].
+/// The answer to a [`WantedKind`] of the same name.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Image(ResolvedImage),
+    /// Patterns of the ignore file, empty if there is none.
+    Ignore(Vec<String>),
+    Input(Input),
+}
+
+/// What a registry says of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResolvedImage {
     /// The reference asked for, or what a source policy made of it.
@@ -222,17 +269,37 @@ pub struct ResolvedImage {
     pub config: Vec<u8>,
 }
 
-/// The answer to a [`Wanted`] of the same name.
-#[derive(Clone, Debug)]
-pub enum Answer {
-    Image(ResolvedImage),
-    /// Patterns of the ignore file, empty if there is none.
-    Ignore(Vec<String>),
-    Input(Input),
-}
+impl StageGraph {
+    /// The stage with that id.
+    pub fn stage(&self, id: StageId) -> &Stage {
+        &self.stages[id.index()]
+    }
 
-/// Global arguments in order of declaration.
-#[derive(Clone, Debug, Default)]
-pub struct GlobalArgs {
-    entries: Vec<(String, Option<String>)>,
+    /// Ids in order.
+    pub fn ids(&self) -> impl Iterator<Item = StageId> + use<> {
+        (0..u32::try_from(self.stages.len()).unwrap_or(u32::MAX)).map(StageId)
+    }
+
+    /// The stage at the bottom of the `FROM` chain of `id`.
+    pub fn root(&self, id: StageId) -> StageId {
+        let mut id = id;
+        while let Base::Stage(below) = self.stage(id).base {
+            id = below;
+        }
+        id
+    }
+
+    /// The nearest distroless kind on the way down from `id`: `FROM distroless` or `FROM --distroless`.
+    pub fn is_distroless(&self, id: StageId) -> bool {
+        let mut id = id;
+        loop {
+            let stage = self.stage(id);
+            match stage.base {
+                _ if stage.distil.is_some() => return true,
+                Base::Distroless(_) => return true,
+                Base::Stage(below) => id = below,
+                _ => return false,
+            }
+        }
+    }
 }

@@ -41,7 +41,7 @@ timed() {
     TIMED_LOG=$STATE/log/${1//[^A-Za-z0-9.]/-}.log
     shift
     mkdir -p "$STATE/log"
-    say "$TIMED …"
+    [[ ! -t $TERMINAL ]] || printf '%s …\r' "$TIMED" >&"$TERMINAL"
     "$@" >"$TIMED_LOG" 2>&1
     say "$TIMED: $((SECONDS - started)) s"
     TIMED=

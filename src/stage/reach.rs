@@ -1,0 +1,93 @@
+//! Which stages the target needs, and whether they need each other in a circle.
+
+use super::{Base, Stage, StageGraph, StageId};
+use crate::diagnostic::Diagnostic;
+use crate::dockerfile::source::Span;
+
+impl Stage {
+    /// The named context that stands in for the whole stage makes its instructions void.
+    pub fn is_replaced(&self) -> bool {
+        matches!(&self.base, Base::Context(context) if context.replaces_stage)
+    }
+
+    /// Stages that its instructions take files from, each with the last instruction that does.
+    fn sources(&self) -> Vec<(StageId, Span)> {
+        let mut found: Vec<(StageId, Span)> = Vec::new();
+        if self.is_replaced() {
+            return found;
+        }
+        for step in &self.steps {
+            for &source in &step.sources {
+                match found.iter_mut().find(|(known, _)| *known == source) {
+                    Some((_, span)) => *span = step.instruction.span,
+                    None => found.push((source, step.instruction.span)),
+                }
+            }
+        }
+        found
+    }
+}
+
+impl StageGraph {
+    /// Marks what the target needs: its bases and sources, and theirs.
+    pub(super) fn mark_reachable(&mut self) {
+        let mut pending: Vec<StageId> =
+            if self.all_stages { self.ids().collect() } else { vec![self.target] };
+        while let Some(id) = pending.pop() {
+            let stage = &mut self.stages[id.index()];
+            if std::mem::replace(&mut stage.reachable, true) {
+                continue;
+            }
+            if let Base::Stage(below) = stage.base {
+                pending.push(below);
+            }
+            pending.extend(stage.sources().into_iter().map(|(source, _)| source));
+        }
+    }
+
+    /// Refuses stages that copy from each other in a circle.
+    ///
+    /// A walk with its own stack: the depth is the number of stages, which the Dockerfile decides.
+    pub(super) fn refuse_cycles(&self) -> Result<(), Diagnostic> {
+        let mut visited = vec![false; self.stages.len()];
+        for start in self.ids() {
+            let mut path: Vec<Visit> = Vec::new();
+            let mut next = Some(start);
+            loop {
+                if let Some(id) = next.take() {
+                    if std::mem::replace(&mut visited[id.index()], true) {
+                        // Known and not on the path: nothing new below it.
+                    } else {
+                        path.push(Visit { id, sources: self.stage(id).sources(), at: 0 });
+                    }
+                }
+                let Some(visit) = path.last_mut() else { break };
+                let Some(&(source, _)) = visit.sources.get(visit.at) else {
+                    path.pop();
+                    continue;
+                };
+                visit.at += 1;
+                if path.iter().any(|visit| visit.id == source) {
+                    return Err(self.circular(&path));
+                }
+                next = Some(source);
+            }
+        }
+        Ok(())
+    }
+
+    /// The error names the stage that closes the circle and each command on the way to it.
+    fn circular(&self, path: &[Visit]) -> Diagnostic {
+        let closing = path.last().map_or("", |visit| self.stage(visit.id).label.as_str());
+        let mut error = Diagnostic::new(format!("circular dependency detected on stage: {closing}"));
+        error.spans = path.iter().map(|visit| visit.sources[visit.at - 1].1).collect();
+        error
+    }
+}
+
+struct Visit {
+    id: StageId,
+    sources: Vec<(StageId, Span)>,
+    /// The next source to look at.
+    at: usize,
+}
