@@ -23,6 +23,14 @@ fn every_case_equals_the_official_frontend() {
     assert!(passed >= MIN_CASES, "only {passed} cases: {}", outcome.text());
 }
 
+/// An oracle that overlooks a difference would prove nothing.
+#[test]
+fn the_oracle_sees_each_kind_of_difference() {
+    let mut tests = Command::new("go");
+    tests.args(["test", "-mod=readonly", "./..."]).current_dir(checkout().join("tests/tools/oracle"));
+    let _ = run_within(LIMIT, &mut tests).succeeded();
+}
+
 /// Reads the last line, `N passed, N failed`.
 fn counts(output: &str) -> (usize, usize) {
     let last = output.lines().last().unwrap_or_default();
