@@ -7,6 +7,8 @@ start_time() {
     stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
     # The second field is the program name in parentheses and may hold blanks.
     set -- ${stat##*) }
+    # A zombie has ended, even if nobody fetches its status.
+    [[ $1 != Z ]] || return 1
     printf %s "${20}"
 }
 
@@ -65,6 +67,7 @@ stop() {
         kill -TERM "$pid" 2>/dev/null || true
         while pid_of "$1" >/dev/null; do
             ((SECONDS < limit)) || kill -KILL "$pid" 2>/dev/null || true
+            ((SECONDS < limit + 5)) || fail "$1 (process $pid) does not end"
             sleep 0.1
         done
         say "ended $1 (process $pid)"
@@ -104,4 +107,13 @@ cgroups_below() {
     for root in /sys/fs/cgroup/"$1" /sys/fs/cgroup/*/"$1"; do
         [[ ! -d $root ]] || find "$root" -depth -type d
     done
+}
+
+# Ends the shims that a killed containerd has left: they carry its socket as an argument.
+end_shims() {
+    local process
+    while read -r process; do
+        process=${process#/proc/}
+        kill -KILL "${process%/cmdline}" 2>/dev/null || true
+    done < <(grep -lzxF -- "$SOCKETS/containerd.sock" /proc/[0-9]*/cmdline 2>/dev/null)
 }
