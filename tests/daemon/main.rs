@@ -1,5 +1,10 @@
 //! Tests on a real buildkitd; they fail when no daemon address is given.
 
+mod clients;
 mod conformance;
+mod examples;
+mod lifetime;
+mod messages;
+mod reproducible;
 #[allow(dead_code, reason = "a helper may have no user yet")]
 mod support;

@@ -1,1 +1,4 @@
 //! Fast tests without a daemon.
+
+mod examples;
+mod tidy;

@@ -1,12 +1,18 @@
-//! What tests on real daemons share: where the daemons are, build contexts, running clients.
+//! What tests on real daemons share: where the daemons are, build contexts, running clients and containers.
 
+pub(crate) mod container;
 pub(crate) mod context;
 pub(crate) mod environment;
+pub(crate) mod fresh;
+pub(crate) mod image;
 pub(crate) mod process;
 
 #[allow(unused_imports, reason = "a helper may have no user yet")]
 pub(crate) use {
+    container::Container,
     context::Context,
-    environment::Environment,
+    environment::{Environment, checkout},
+    fresh::FreshDaemon,
+    image::Image,
     process::{Outcome, run, run_within},
 };
