@@ -27,15 +27,10 @@ impl StageGraph {
     ///
     /// # Errors
     /// Bad expansions, unknown targets and stage indices, circles; texts equal the official frontend's.
-    pub fn new(
-        dockerfile: &Dockerfile,
-        request: &Request<'_>,
-        lint: &mut Sink,
-    ) -> Result<Self, Diagnostic> {
+    pub fn new(dockerfile: &Dockerfile, request: &Request<'_>, lint: &mut Sink) -> Result<Self, Diagnostic> {
         let mut graph = Self::without_stages(dockerfile, request);
         rules::default_args(dockerfile, &graph.global_args, lint);
-        graph.global_args =
-            std::mem::take(&mut graph.global_args).declare(dockerfile, &graph.build_args)?;
+        graph.global_args = std::mem::take(&mut graph.global_args).declare(dockerfile, &graph.build_args)?;
         graph.apply_epoch(request.epoch);
 
         for section in &dockerfile.stages {
@@ -68,12 +63,8 @@ impl StageGraph {
             "" => last_name.unwrap_or("default"),
             target => target,
         };
-        let global_args = GlobalArgs::predefined(
-            &build_platforms[0],
-            &target_platform,
-            target_stage,
-            &options.build_args,
-        );
+        let global_args =
+            GlobalArgs::predefined(&build_platforms[0], &target_platform, target_stage, &options.build_args);
         Self {
             stages: Vec::new(),
             target: StageId(0),
@@ -167,9 +158,7 @@ impl StageGraph {
         rules::undefined_args(unmatched, &self.global_args, from, lint);
         let image = expanded.map_err(|error| Diagnostic::new(error.to_string()).at(from.span))?.value;
         if image.is_empty() {
-            return Err(
-                Diagnostic::new(format!("base name ({raw}) should not be blank")).at(from.span)
-            );
+            return Err(Diagnostic::new(format!("base name ({raw}) should not be blank")).at(from.span));
         }
         Ok(image)
     }
@@ -303,10 +292,7 @@ fn variant_named(name: &str) -> Result<Variant, Diagnostic> {
 }
 
 fn makes_layer(instruction: &Instruction) -> bool {
-    matches!(
-        instruction.value,
-        Kind::Add(_) | Kind::Copy(_) | Kind::Run(_) | Kind::Workdir(_)
-    )
+    matches!(instruction.value, Kind::Add(_) | Kind::Copy(_) | Kind::Run(_) | Kind::Workdir(_))
 }
 
 fn is_numbered(kind: &Kind) -> bool {

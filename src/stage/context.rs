@@ -49,9 +49,7 @@ fn parse_source(name: &str, key: &str, value: &str) -> Result<ContextSource, Dia
     match scheme {
         "docker-image" if path == "scratch" => Ok(ContextSource::Scratch),
         "docker-image" => Ok(ContextSource::Image { written: path.to_owned(), known: None }),
-        "git" => git(value)?.ok_or_else(|| {
-            Diagnostic::new(format!("invalid git context {value}"))
-        }),
+        "git" => git(value)?.ok_or_else(|| Diagnostic::new(format!("invalid git context {value}"))),
         "http" | "https" => Ok(git(value)?.unwrap_or_else(|| ContextSource::Http(value.to_owned()))),
         "oci-layout" => oci_layout(name, path),
         "local" => Ok(ContextSource::Local { name: rest.to_owned(), ignore: None }),
@@ -76,11 +74,9 @@ fn oci_layout(name: &str, specifier: &str) -> Result<ContextSource, Diagnostic> 
         _ => store,
     };
     let reference = ImageRef::parse(name)
-        .map_err(|error| Diagnostic::new(format!("could not parse oci-layout reference {}: {error}", quote(name))))?
+        .map_err(|error| {
+            Diagnostic::new(format!("could not parse oci-layout reference {}: {error}", quote(name)))
+        })?
         .with_digest(digest);
-    Ok(ContextSource::OciLayout {
-        reference: reference.to_string(),
-        store: store.to_owned(),
-        known: None,
-    })
+    Ok(ContextSource::OciLayout { reference: reference.to_string(), store: store.to_owned(), known: None })
 }

@@ -74,10 +74,8 @@ impl StageGraph {
             Base::Image(image) => {
                 let written = &image.written;
                 let labels = self.stages.iter().filter(|stage| stage.registered).map(|s| s.label.as_str());
-                let tagged: Vec<String> =
-                    COMMON_IMAGES.iter().map(|name| format!("{name}:latest")).collect();
-                let candidates =
-                    labels.chain(COMMON_IMAGES).chain(tagged.iter().map(String::as_str));
+                let tagged: Vec<String> = COMMON_IMAGES.iter().map(|name| format!("{name}:latest")).collect();
+                let candidates = labels.chain(COMMON_IMAGES).chain(tagged.iter().map(String::as_str));
                 format!("{written}: {cause}{}", suggest::suffix(written, candidates))
             }
             _ => cause.to_owned(),
@@ -110,9 +108,9 @@ impl StageGraph {
         }
         let reference = reference_of(&image.written)?.to_string();
         let platform = stage.platform.clone().unwrap_or_else(|| self.target_platform.clone());
-        let context = self.named_context(&reference, Some(&platform), false).map_err(|error| {
-            Diagnostic { spans: stage.spans.clone(), ..error }
-        })?;
+        let context = self
+            .named_context(&reference, Some(&platform), false)
+            .map_err(|error| Diagnostic { spans: stage.spans.clone(), ..error })?;
         if let Some(context) = context {
             let stage = &mut self.stages[id.index()];
             stage.base = Base::Context(context);
@@ -191,8 +189,7 @@ impl StageGraph {
             reference = reference.with_digest(&image.digest);
         }
         let image_platform = platform_of(&config);
-        let resolved =
-            KnownImage { reference: reference.to_string(), config, raw_config: image.config };
+        let resolved = KnownImage { reference: reference.to_string(), config, raw_config: image.config };
         let platform = self.platform_for(id, &image_platform);
         let stage = &mut self.stages[id.index()];
         match &mut stage.base {
@@ -245,7 +242,7 @@ fn platform_of(config: &ImageConfig) -> Platform {
 }
 
 fn reference_of(written: &str) -> Result<ImageRef, Diagnostic> {
-    ImageRef::parse(written).map(ImageRef::or_latest).map_err(|error| {
-        Diagnostic::new(format!("failed to parse stage name {}: {error}", quote(written)))
-    })
+    ImageRef::parse(written)
+        .map(ImageRef::or_latest)
+        .map_err(|error| Diagnostic::new(format!("failed to parse stage name {}: {error}", quote(written))))
 }
