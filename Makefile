@@ -27,7 +27,6 @@ bases: up ## base images that examples and tests FROM; ONLY="debian golang" sele
 	@$(STAND)/bases $(ONLY)
 
 frontend: up ## build decant, push it as $$DECANT_IMAGE, write target/decant-frontend.tar
-	@$(STAND)/bases rust
 	@$(STAND)/frontend
 
 demo: ## build and run every example, ordinary and distroless
