@@ -5,6 +5,7 @@ mod csv;
 mod flag;
 mod json;
 mod line;
+mod number;
 mod statement;
 
 pub mod chmod;
