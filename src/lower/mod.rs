@@ -1,47 +1,64 @@
 //! From stages to LLB: each instruction turns a [`StageState`] into the next one and adds nodes to the graph.
+//!
+//! [`lower`] walks the reachable stages of a complete [`StageGraph`] in file order. What the official frontend
+//! does with an instruction is one file here. A distroless stage collects the trees of its instructions, each
+//! alone on scratch, and asks a [`Distiller`] for the file system that they make.
 
-pub mod distroless;
+mod arg;
+mod command;
+mod context;
+mod copy;
+mod distil;
+mod env;
+mod expand;
+mod expose;
+mod final_config;
+mod healthcheck;
+mod heredoc;
+mod history;
+pub mod lint;
+mod mount;
+mod path;
+mod remote;
+mod run;
+mod stage;
+mod state;
+mod text;
+mod usage;
+mod user;
+mod volume;
+mod workdir;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+pub use distil::{DistilRequest, Distiller, Gathered, NoDistiller, Tree};
+pub use state::{Environment, Snapshot, StageState};
 
 use crate::diagnostic::Diagnostic;
-use crate::distill::spec::Variant;
+use crate::dockerfile::pattern::PatternSet;
 use crate::dockerfile::source::Span;
 use crate::image::config::ImageConfig;
 use crate::image::platform::Platform;
-use crate::llb::op::{NetMode, Ulimit};
-use crate::llb::{Graph, LinuxResources, NodeId, Output, State};
-use crate::stage::{StageGraph, StageId};
+use crate::lint::Sink;
+use crate::llb::{Caps, Graph, NodeId, State};
+use crate::options::BuildOptions;
+use crate::stage::{Stage, StageGraph, StageId, Step};
+use usage::Usage;
 
-/// What of a build decides how instructions are lowered, for one platform.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    pub build_args: BTreeMap<String, String>,
-    /// Options `label:K`.
-    pub labels: BTreeMap<String, String>,
-    /// The id of the session that local sources without one of their own belong to.
-    pub session: String,
-    /// `BUILDKIT_CACHE_MOUNT_NS`.
-    pub cache_namespace: String,
-    /// Seconds since 1970.
-    pub epoch: Option<i64>,
-    /// `BUILDKIT_GIT_ADVICE`.
-    pub git_advice: bool,
-    /// (host, IP).
-    pub extra_hosts: Vec<(String, String)>,
-    pub hostname: String,
-    /// Bytes; 0 is the daemon's default.
-    pub shm_size: i64,
-    pub ulimits: Vec<Ulimit>,
-    pub cgroup_parent: String,
-    pub linux_resources: Option<LinuxResources>,
-    pub network: NetMode,
-    /// Capabilities that the daemon announced (`mergeop`, `exec.meta.ulimit`, …).
-    pub caps: std::collections::BTreeSet<String>,
+/// What lowering works from, for one platform.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Complete: nothing is wanted any more.
+    pub stages: &'a StageGraph,
+    pub options: &'a BuildOptions,
+    pub caps: &'a Caps,
+    pub context: MainContext,
+    /// Patterns of the main context's ignore file, for the lint CopyIgnoredFile.
+    pub ignore: Option<&'a PatternSet>,
 }
 
 /// The main build context.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct MainContext {
     /// Where COPY and ADD without `--from` read.
     pub state: State,
@@ -49,93 +66,106 @@ pub struct MainContext {
     pub local: Option<NodeId>,
 }
 
-/// A stage at one point between its instructions.
-#[derive(Clone, Debug)]
-pub struct StageState {
-    pub state: State,
-    /// The stage's platform.
-    pub platform: Platform,
-    /// Build environment in the order of last assignment.
-    pub env: Vec<(String, String)>,
-    /// LLB working directory.
-    pub cwd: String,
-    /// LLB user.
-    pub user: String,
-    /// `ARG`s of the stage and its base stages, in order of first appearance, with their values.
-    pub build_args: Vec<(String, Option<String>)>,
-    pub config: ImageConfig,
-    /// Bytes of the root image's config.
-    pub base_config: Option<Vec<u8>>,
-    /// A WORKDIR of the stage or of a base stage was absolute or already counted (lint WorkdirRelativePath).
-    pub workdir_set: bool,
-    /// Where CMD, ENTRYPOINT and HEALTHCHECK of this stage stand.
-    pub cmd_at: Option<Span>,
-    pub entrypoint_at: Option<Span>,
-    pub healthcheck_at: Option<Span>,
-}
-
 /// What lowering one target for one platform gives.
 #[derive(Clone, Debug)]
 pub struct Lowered {
     pub state: State,
+    /// Complete but for what exporters fill in.
     pub config: ImageConfig,
     /// Bytes of the untouched config of the target's root image.
     pub base_config: Option<Vec<u8>>,
-    /// Exec ops without a platform of their own run on this one.
+    /// The platform that was built for: the id of the result when normalised.
     pub platform: Platform,
+    /// States at the end of each stage, by id; `None` for stages that the target does not need.
+    pub stages: Vec<Option<StageState>>,
 }
 
-/// A file tree that one instruction of a distroless stage brought, alone on scratch.
-#[derive(Clone, Debug)]
-pub struct Tree {
-    pub output: Output,
-    /// Index of the instruction in the stage's steps.
-    pub step: usize,
-    /// The stage it was copied from; `None` is the build context, a URL, a heredoc, or WORKDIR.
-    pub from: Option<StageId>,
-    /// Source words as expanded, absolute and cleaned.
-    pub sources: Vec<String>,
-    /// Destination as expanded and made absolute; a trailing `/` is kept.
-    pub dest: String,
-    pub parents: bool,
-    /// `--closure`; true unless switched off.
-    pub closure: bool,
-    /// `--chown` as expanded; the tree itself has no owner names.
-    pub chown: Option<String>,
+/// Lowers the target of `request.stages` into `nodes`.
+///
+/// # Errors
+/// The first bad instruction in file order; texts equal the official frontend's.
+pub fn lower(
+    request: &Request<'_>,
+    nodes: &mut Graph,
+    distiller: &mut dyn Distiller,
+    lint: &mut Sink,
+) -> Result<Lowered, Diagnostic> {
+    let stages = request.stages;
+    let mut lowering = Lowering {
+        request,
+        nodes,
+        lint,
+        lowered: vec![None; stages.stages.len()],
+        usage: Usage::new(stages),
+        local_contexts: Vec::new(),
+    };
+    lowering.lower_sources()?;
+    for id in stages.ids() {
+        if stages.stage(id).reachable && lowering.lowered[id.index()].is_none() {
+            let state = lowering.lower_stage(id, distiller)?;
+            lowering.lowered[id.index()] = Some(state);
+        }
+    }
+    lowering.usage.use_whole(stages.target);
+    lowering.complete_local_contexts();
+    let target = lowering.lowered[stages.target.index()]
+        .clone()
+        .expect("the target is reachable, and reachable stages are lowered");
+    Ok(Lowered {
+        state: target.state,
+        config: final_config::finish(target.config, stages, &request.options.labels),
+        base_config: target.base_config,
+        platform: stages.target_platform.clone(),
+        stages: lowering.lowered,
+    })
 }
 
-/// What a distroless stage has gathered so far, in instruction order.
-#[derive(Clone, Debug)]
-pub enum Gathered {
-    /// Files of one COPY, ADD or WORKDIR.
-    Tree(Tree),
-    /// An exec-form RUN: the distroless tree it saw and the tree it left.
-    Run { step: usize, before: State, after: State },
+/// The work in progress, shared by all instructions.
+struct Lowering<'a> {
+    request: &'a Request<'a>,
+    nodes: &'a mut Graph,
+    lint: &'a mut Sink,
+    /// Finished stages; `None` while a stage has not had its turn.
+    lowered: Vec<Option<StageState>>,
+    usage: Usage,
+    /// Local named contexts: the stage that reads them and their source node.
+    local_contexts: Vec<(StageId, NodeId)>,
 }
 
-/// What [`Distiller`] is asked about a stage at one point.
+/// The instruction at work.
 #[derive(Clone, Copy, Debug)]
-pub struct DistilRequest<'a> {
-    pub graph: &'a StageGraph,
-    pub stage: StageId,
-    pub variant: Variant,
-    /// `FROM --distroless X`: the ordinary state of X that is cut down. `None` in a `FROM distroless` stage.
-    pub whole: Option<&'a StageState>,
-    /// Config, environment and user at this point; `state.state` is what the stage started from
-    /// (scratch, or the tree of the distroless stage below).
-    pub state: &'a StageState,
-    pub gathered: &'a [Gathered],
-    /// States of the stages lowered before this one, by id.
-    pub lowered: &'a [Option<StageState>],
-    /// True at the end of the stage, false before an exec-form RUN.
-    pub last: bool,
+struct Site<'a> {
+    id: StageId,
+    stage: &'a Stage,
+    step: &'a Step,
+    /// Index in the stage's steps.
+    index: usize,
 }
 
-/// Turns what a distroless stage gathered into its file system: the hook through which `distroless.rs` works.
-pub trait Distiller {
-    /// The stage's file system at this point; new nodes go into `nodes`.
-    ///
-    /// # Errors
-    /// What the user has to change, for example a stage without sources.
-    fn distil(&mut self, nodes: &mut Graph, request: &DistilRequest<'_>) -> Result<State, Diagnostic>;
+impl Site<'_> {
+    fn span(&self) -> Span {
+        self.step.instruction.span
+    }
+
+    fn error(&self, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(message).at(self.span())
+    }
+}
+
+impl Lowering<'_> {
+    fn supports(&self, cap: &str) -> bool {
+        self.request.caps.supports(cap)
+    }
+
+    /// Follow paths of the local sources, known only now.
+    fn complete_local_contexts(&mut self) {
+        if let Some(node) = self.request.context.local {
+            let paths = self.usage.context_paths();
+            context::follow(self.nodes, node, paths);
+        }
+        for (id, node) in std::mem::take(&mut self.local_contexts) {
+            let paths: Option<BTreeSet<String>> = self.usage.stage_paths(id);
+            context::follow(self.nodes, node, paths);
+        }
+    }
 }

@@ -289,16 +289,17 @@ impl StageGraph {
         id
     }
 
-    /// The nearest distroless kind on the way down from `id`: `FROM distroless` or `FROM --distroless`.
-    pub fn is_distroless(&self, id: StageId) -> bool {
+    /// The variant of a stage that ends distroless: `FROM --distroless`, `FROM distroless`, or a stage on
+    /// such a stage. The nearest one on the way down counts.
+    pub fn distroless_variant(&self, id: StageId) -> Option<Variant> {
         let mut id = id;
         loop {
             let stage = self.stage(id);
             match stage.base {
-                _ if stage.distil.is_some() => return true,
-                Base::Distroless(_) => return true,
+                _ if stage.distil.is_some() => return stage.distil,
+                Base::Distroless(variant) => return Some(variant),
                 Base::Stage(below) => id = below,
-                _ => return false,
+                _ => return None,
             }
         }
     }
