@@ -84,13 +84,13 @@ pub(super) fn ignored_file(lint: &mut Sink, site: &Site<'_>, source: &str, ignor
 
 /// An EXPOSE word with more than port and protocol, or a protocol in upper case.
 pub(super) fn exposed_port(lint: &mut Sink, site: &Site<'_>, word: &str, exposed: &Exposed) {
-    if exposed.host_part {
+    if exposed.style.host_part {
         let message = format!(
             "EXPOSE instruction should not define an IP address or host-port mapping, found '{word}'"
         );
         report(lint, site, &EXPOSE_INVALID_FORMAT, message);
     }
-    if exposed.upper_protocol {
+    if exposed.style.upper_protocol {
         let message = format!("Defined protocol '{word}' in EXPOSE instruction should be lowercase");
         report(lint, site, &EXPOSE_PROTO_CASING, message);
     }

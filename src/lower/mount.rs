@@ -27,7 +27,7 @@ struct Failure(Diagnostic);
 
 impl From<MountError> for Failure {
     fn from(error: MountError) -> Self {
-        Self(Diagnostic::new(error.0))
+        Self(Diagnostic::new(error.to_string()))
     }
 }
 
