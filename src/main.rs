@@ -1,3 +1,45 @@
 //! The verbs of the `decant` binary.
 
-fn main() {}
+use std::io::Write;
+use std::process::ExitCode;
+
+use decant::assemble::{self, Places};
+use decant::frontend;
+use decant::gateway::serve::serve;
+
+fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    match words.next().as_deref() {
+        None => serve(async |gateway| frontend::build(gateway, environment()).await),
+        Some("--version" | "version") => version(),
+        Some("assemble") => step(assemble::assemble),
+        Some("report") => step(assemble::report),
+        Some(verb @ ("sbom" | "plan" | "explain" | "diff")) => usage(&format!("`{verb}` is not there yet")),
+        Some(other) => usage(&format!("unknown verb `{other}`")),
+    }
+}
+
+/// The environment as text; what is not UTF-8 keeps replacement characters.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    let text = |word: std::ffi::OsString| word.to_string_lossy().into_owned();
+    std::env::vars_os().map(move |(key, value)| (text(key), text(value)))
+}
+
+/// An exec step inside a build: its input is mounted, its output is the build step's log.
+fn step(run: fn(&Places, &mut dyn Write) -> i32) -> ExitCode {
+    let code = run(&Places::below("/"), &mut std::io::stdout());
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
+}
+
+#[expect(clippy::print_stdout, reason = "this verb serves no wire")]
+fn version() -> ExitCode {
+    println!("decant {}", env!("CARGO_PKG_VERSION"));
+    ExitCode::SUCCESS
+}
+
+fn usage(problem: &str) -> ExitCode {
+    eprintln!("decant: {problem}");
+    eprintln!("without a verb decant serves one build to BuildKit on stdin and stdout;");
+    eprintln!("verbs: plan, explain, diff, --version (assemble, report and sbom run inside a build)");
+    ExitCode::from(2)
+}

@@ -2,7 +2,7 @@
 
 /// A malformed record; texts are those of Go's `encoding/csv`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum CsvError {
+pub(crate) enum CsvError {
     #[error("EOF")]
     Empty,
     #[error("parse error on line 1, column {0}: bare \" in non-quoted-field")]
@@ -15,7 +15,7 @@ pub(super) enum CsvError {
 ///
 /// # Errors
 /// An empty record, and quotes that do not enclose a whole field.
-pub(super) fn fields(record: &str) -> Result<Vec<String>, CsvError> {
+pub(crate) fn fields(record: &str) -> Result<Vec<String>, CsvError> {
     let record = record.strip_suffix('\n').map_or(record, |line| line.strip_suffix('\r').unwrap_or(line));
     if record.is_empty() {
         return Err(CsvError::Empty);

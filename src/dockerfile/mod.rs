@@ -1,7 +1,7 @@
 //! From the bytes of a Dockerfile to typed instructions with their places.
 
 mod argument;
-mod csv;
+pub(crate) mod csv;
 mod flag;
 mod json;
 mod line;

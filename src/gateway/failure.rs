@@ -1,6 +1,9 @@
 //! Failures: what a gRPC call answered, with the typed details that make it useful.
 
+use prost::Message;
+
 use crate::diagnostic::Diagnostic;
+use crate::proto::google::rpc;
 
 /// The error of a call to the daemon, kept whole so that it can be passed on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,11 +22,60 @@ pub struct Detail {
 }
 
 impl Failure {
-    /// The digests of the vertices that failed, innermost first.
+    /// A failure of our own making.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { code: UNKNOWN, message: message.into(), details: Vec::new() }
+    }
+
+    /// The digests of the vertices that failed, in the order of the details.
+    ///
+    /// Daemons before `BuildKit` 0.9 drop details: empty there.
     pub fn vertices(&self) -> Vec<String> {
-        Vec::new()
+        self.details_named("errdefs.Vertex")
+            .filter_map(|detail| serde_json::from_slice::<Vertex>(&detail.value).ok())
+            .map(|vertex| vertex.digest)
+            .collect()
+    }
+
+    /// Whether it already points at a line of some file.
+    pub fn has_source(&self) -> bool {
+        self.details_named("errdefs.Source").next().is_some()
+    }
+
+    /// Whether a read failed only because there is no such file. The daemon has no typed error for it, so
+    /// its text decides; a failed step below carries its vertex.
+    pub fn is_missing_file(&self) -> bool {
+        self.message.ends_with("no such file or directory")
+            && self.details_named("errdefs.Vertex").next().is_none()
+    }
+
+    fn details_named(&self, name: &str) -> impl Iterator<Item = &Detail> {
+        let json = format!("/{name}+json");
+        self.details.iter().filter(move |detail| detail.type_url.ends_with(&json))
     }
 }
+
+/// `errdefs.Vertex`.
+#[derive(serde::Deserialize)]
+struct Vertex {
+    #[serde(default, alias = "Digest")]
+    digest: String,
+}
+
+impl From<tonic::Status> for Failure {
+    fn from(status: tonic::Status) -> Self {
+        let details = rpc::Status::decode(status.details())
+            .map(|typed| typed.details)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|any| Detail { type_url: any.type_url, value: any.value })
+            .collect();
+        Self { code: i32::from(status.code()), message: status.message().to_owned(), details }
+    }
+}
+
+/// gRPC code of ordinary errors.
+const UNKNOWN: i32 = 2;
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,8 +1,14 @@
 //! The edge: one build served on stdio over gRPC.
 
+mod client;
 mod failure;
 mod join;
+pub mod serve;
+mod status;
+mod stdio;
+mod wire;
 
+pub use client::Client;
 pub use failure::{BuildError, Detail, Failure};
 pub use join::join_all;
 
@@ -171,6 +177,9 @@ pub struct ResolvedImage {
     pub digest: String,
     /// JSON bytes of the image config.
     pub config: Vec<u8>,
+    /// The identifier of another kind of source, where a source policy put one in the image's place; the
+    /// other fields are empty then.
+    pub redirect: Option<String>,
 }
 
 /// Which source to ask about.

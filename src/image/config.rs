@@ -1,4 +1,4 @@
-//! The image config: OCI plus Docker's extras, in BuildKit's key order.
+//! The image config: OCI with Docker's extras, in Go's key order.
 //!
 //! Field order and omission of empties follow what the official frontend writes, because the config's
 //! bytes are the image's digest.
@@ -57,6 +57,7 @@ pub struct History {
 /// The `config` member.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[expect(clippy::zero_sized_map_values, reason = "the shape of the JSON")]
 pub struct Config {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub user: String,

@@ -2,7 +2,49 @@
 
 use serde::Serialize;
 
-/// Compact JSON with Go's escapes.
+/// Compact JSON with Go's escapes: `<`, `>`, `&` and the two Unicode line separators as `\uXXXX`.
+///
+/// Other control characters are `\uXXXX` but for `\b`, `\f`, `\n`, `\r`, `\t`, in both languages alike.
+pub fn to_string(value: &impl Serialize) -> String {
+    let plain = serde_json::to_string(value).expect("our types have string keys and no failing parts");
+    escape(&plain)
+}
+
+/// [`to_string`] as bytes.
 pub fn to_vec(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("our types have string keys and no failing parts")
+    to_string(value).into_bytes()
+}
+
+/// Outside of strings none of these characters occurs in JSON, so no parsing is needed.
+fn escape(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for letter in json.chars() {
+        match letter {
+            '<' => escaped.push_str("\\u003c"),
+            '>' => escaped.push_str("\\u003e"),
+            '&' => escaped.push_str("\\u0026"),
+            '\u{2028}' => escaped.push_str("\\u2028"),
+            '\u{2029}' => escaped.push_str("\\u2029"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_as_go_does() {
+        for (summary, text, expected) in [
+            ("html", "a<b>&c", r#""a\u003cb\u003e\u0026c""#),
+            ("separators", "\u{2028}\u{2029}", r#""\u2028\u2029""#),
+            ("controls", "\u{8}\u{c}\n\r\t\u{1}\u{7f}", "\"\\b\\f\\n\\r\\t\\u0001\u{7f}\""),
+            ("quotes", "\"\\/", r#""\"\\/""#),
+            ("other letters", "é😀", "\"é😀\""),
+        ] {
+            assert_eq!(to_string(&text), expected, "{summary}");
+        }
+    }
 }

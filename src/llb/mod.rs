@@ -1,10 +1,15 @@
-//! LLB: BuildKit's build graph, from typed ops to the bytes whose digests name the vertices.
+//! LLB: the build graph, from typed ops to the bytes whose digests name the vertices.
 
 mod caps;
 mod definition;
+mod encode;
+mod exec;
+mod file;
 mod import;
 mod marshal;
+mod metadata;
 pub mod op;
+pub(crate) mod sources;
 
 pub use caps::Caps;
 pub use definition::{Definition, Marshalled, SourceMap};
@@ -12,6 +17,7 @@ pub use import::ImportError;
 
 use crate::dockerfile::source::Span;
 use crate::image::platform::Platform;
+use crate::proto::pb;
 use op::Op;
 
 /// Index of a node in its [`Graph`].
@@ -81,6 +87,8 @@ pub struct Node {
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
     nodes: Vec<Node>,
+    /// Source maps of imported definitions, by vertex digest.
+    foreign_sources: Vec<pb::Source>,
 }
 
 impl Graph {
@@ -89,6 +97,11 @@ impl Graph {
         let id = u32::try_from(self.nodes.len()).expect("a Dockerfile has fewer than 2^32 vertices");
         self.nodes.push(Node { op, platform, meta });
         NodeId(id)
+    }
+
+    /// The node.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0 as usize]
     }
 
     /// The node, to complete what is known only after lowering (the paths used from a local source).

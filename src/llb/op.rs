@@ -55,6 +55,18 @@ pub struct ExecOp {
     pub cdi_devices: Vec<CdiDevice>,
 }
 
+impl ExecOp {
+    /// The index of the output of the mount at `dest`; `None` when that mount has no output.
+    ///
+    /// Outputs are numbered by `dest`, so the index is known only once all mounts are there.
+    pub fn output_of(&self, dest: &str) -> Option<u32> {
+        let writable = |mount: &&Mount| mount.kind.has_output();
+        self.mounts.iter().filter(writable).find(|mount| mount.dest == dest)?;
+        let before = self.mounts.iter().filter(writable).filter(|mount| mount.dest.as_str() < dest);
+        u32::try_from(before.count()).ok()
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct ProxyEnv {
     pub http_proxy: String,
@@ -142,6 +154,21 @@ pub enum MountKind {
     },
 }
 
+impl MountKind {
+    /// Whether what is written there is a result of the op.
+    pub(super) fn has_output(&self) -> bool {
+        matches!(self, Self::Bind { access: Access::Output, .. })
+    }
+
+    /// What it shows at first.
+    pub(super) fn source(&self) -> State {
+        match self {
+            Self::Bind { source, .. } | Self::Cache { source, .. } => *source,
+            Self::Tmpfs { .. } | Self::Secret { .. } | Self::Ssh { .. } => None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     Readonly,
@@ -185,6 +212,7 @@ pub enum FileAction {
 
 /// Field meanings: buildkit-protocol 11. `timestamp` -1 keeps, `mode` -1 keeps.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the fields of the message")]
 pub struct CopyAction {
     pub source: State,
     pub src: String,

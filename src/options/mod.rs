@@ -1,15 +1,19 @@
 //! The key/value options of a build, read once into typed values.
 
+mod number;
 mod policy;
+mod read;
+mod run;
 mod worker;
 
 pub use policy::{Budget, Policy, PolicyError, Targets, Variant, misplaced_distroless_directive};
 pub use worker::Worker;
 
+use read::Options;
 use std::collections::BTreeMap;
 
-use crate::diagnostic::Diagnostic;
 use crate::image::platform::Platform;
+use crate::image::reference::ImageRef;
 use crate::llb::LinuxResources;
 use crate::llb::op::{NetMode, Ulimit};
 
@@ -23,7 +27,7 @@ pub struct BuildOptions {
     /// `buildkit`, `docker`, …; only for hints.
     pub exported_product: String,
 
-    /// Path of the Dockerfile in its source, `Dockerfile` by default.
+    /// Path of the Dockerfile in its source, `Dockerfile` unless given.
     pub filename: String,
     /// Target stage as written; empty is the last one.
     pub target: String,
@@ -45,7 +49,7 @@ pub struct BuildOptions {
     pub local_sessions: BTreeMap<String, String>,
     /// `NAME` or `NAME::PLATFORM` → `scheme:rest`.
     pub named_contexts: BTreeMap<String, String>,
-    /// Input name → (metadata key → value).
+    /// Input name → JSON object of metadata key → base64 value.
     pub input_metadata: BTreeMap<String, String>,
     /// Local context name → part of its shared key.
     pub local_shared_keys: BTreeMap<String, String>,
@@ -68,7 +72,10 @@ pub struct BuildOptions {
     pub source: Option<String>,
     /// The whole syntax line; present when started through one.
     pub cmdline: Option<String>,
+    /// `requestid`: what is asked for in place of a build.
     pub request: Option<String>,
+    /// `frontend.caps`, what follows a `+` cut off.
+    pub frontend_caps: Vec<String>,
     /// `attest:sbom`, when asked for.
     pub sbom: Option<SbomRequest>,
     /// `BUILDKIT_CACHE_MOUNT_NS`.
@@ -124,23 +131,40 @@ impl ImageResolveMode {
     }
 }
 
-/// The scanner of `attest:sbom` and its parameters.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What `attest:sbom` asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SbomRequest {
-    /// Whether `generator=` was given; else the default one.
-    pub explicit_generator: bool,
-    /// Image reference as written.
-    pub generator: String,
+    /// Scanner image; `None` when nobody named one, which leaves the choice to us.
+    pub generator: Option<ImageRef>,
     pub parameters: BTreeMap<String, String>,
 }
 
+/// Scanner image of builds that name none.
+pub const DEFAULT_SBOM_GENERATOR: &str = "docker.io/docker/buildkit-syft-scanner:stable-1";
+
+/// The frontend caps that decant has (label `moby.buildkit.frontend.caps` of its image).
+pub const FRONTEND_CAPS: &[&str] = &[
+    "moby.buildkit.frontend.inputs",
+    "moby.buildkit.frontend.subrequests",
+    "moby.buildkit.frontend.contexts",
+    "moby.buildkit.frontend.gitquerystring",
+    "moby.buildkit.frontend.contexts.zstd",
+];
+
 impl BuildOptions {
-    /// Reads the environment that the daemon gives a frontend.
-    ///
-    /// # Errors
-    /// The official frontend's text for the first bad option (dockerfile-semantics 7.4).
-    pub fn from_env(env: impl IntoIterator<Item = (String, String)>) -> Result<Self, Diagnostic> {
-        let _ = env;
-        Ok(Self::default())
+    /// The first platform of the first worker: where build steps run unless told otherwise.
+    pub fn build_platform(&self) -> Platform {
+        let own = self.workers.first().and_then(|worker| worker.platforms.first());
+        own.cloned().unwrap_or_else(Platform::host)
+    }
+
+    /// Whether the result is a map by platform.
+    pub fn is_multi_platform(&self) -> bool {
+        self.multi_platform.unwrap_or(self.platforms.len() > 1)
+    }
+
+    /// The first asked-for frontend cap that decant does not have.
+    pub fn unsupported_cap(&self) -> Option<&str> {
+        self.frontend_caps.iter().map(String::as_str).find(|cap| !FRONTEND_CAPS.contains(cap))
     }
 }

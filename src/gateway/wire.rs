@@ -1,0 +1,130 @@
+//! Between the messages on the wire and our own types.
+
+use std::collections::BTreeMap;
+
+use crate::gateway::{Failure, Ref, Warning};
+use crate::image::platform::Platform;
+use crate::llb::{Caps, sources};
+use crate::options::{CacheImport, Worker};
+use crate::output::{Attestation, BuildResult, ResultRefs};
+use crate::proto::moby::buildkit::v1::apicaps::ApiCap;
+use crate::proto::moby::buildkit::v1::frontend as api;
+use crate::proto::moby::buildkit::v1::types::WorkerRecord;
+use crate::proto::pb;
+
+/// What is present and enabled; `base` when the daemon sends no list at all.
+pub(super) fn caps(announced: &[ApiCap], base: &[&str]) -> Caps {
+    if announced.is_empty() {
+        return base.iter().copied().collect();
+    }
+    announced.iter().filter(|cap| cap.enabled).map(|cap| cap.id.as_str()).collect()
+}
+
+pub(super) fn worker(record: WorkerRecord) -> Worker {
+    Worker {
+        id: record.id,
+        labels: record.labels,
+        platforms: record.platforms.into_iter().map(Into::into).collect(),
+    }
+}
+
+impl From<pb::Platform> for Platform {
+    fn from(platform: pb::Platform) -> Self {
+        Self {
+            architecture: platform.architecture,
+            os: platform.os,
+            variant: platform.variant,
+            os_version: platform.os_version,
+            os_features: platform.os_features,
+        }
+    }
+}
+
+impl From<&Platform> for pb::Platform {
+    fn from(platform: &Platform) -> Self {
+        Self {
+            architecture: platform.architecture.clone(),
+            os: platform.os.clone(),
+            variant: platform.variant.clone(),
+            os_version: platform.os_version.clone(),
+            os_features: platform.os_features.clone(),
+        }
+    }
+}
+
+impl From<&CacheImport> for api::CacheOptionsEntry {
+    fn from(import: &CacheImport) -> Self {
+        Self { r#type: import.kind.clone(), attrs: import.attrs.clone() }
+    }
+}
+
+/// The one ref of an answer to a solve of a definition.
+///
+/// # Errors
+/// When the daemon sent a map.
+pub(super) fn single_ref(answer: api::SolveResponse) -> Result<Ref, Failure> {
+    match answer.result.and_then(|result| result.result) {
+        Some(api::result::Result::Ref(single)) => Ok(Ref { id: single.id }),
+        Some(api::result::Result::RefDeprecated(id)) => Ok(Ref { id }),
+        Some(api::result::Result::Refs(_) | api::result::Result::RefsDeprecated(_)) => {
+            Err(Failure::new("the daemon answered a definition with many results"))
+        }
+        None => Ok(Ref { id: answer.r#ref }),
+    }
+}
+
+pub(super) fn warning(warning: Warning<'_>) -> api::WarnRequest {
+    api::WarnRequest {
+        digest: warning.vertex.to_owned(),
+        level: 1,
+        short: warning.short.into_bytes(),
+        detail: warning.detail.into_iter().map(String::into_bytes).collect(),
+        url: warning.url,
+        info: warning.source.map(sources::info),
+        ranges: sources::ranges(&warning.spans),
+    }
+}
+
+/// The message of a finished build; without `array_refs` in the form of old daemons.
+pub(super) fn result(result: BuildResult, array_refs: bool) -> api::Result {
+    use api::result::Result as Form;
+    let form = match (result.refs, array_refs) {
+        (ResultRefs::Single(single), true) => Form::Ref(reference(single)),
+        (ResultRefs::Single(single), false) => Form::RefDeprecated(single.id),
+        (ResultRefs::Many(many), true) => Form::Refs(api::RefMap {
+            refs: many.into_iter().map(|(platform, single)| (platform, reference(single))).collect(),
+        }),
+        (ResultRefs::Many(many), false) => Form::RefsDeprecated(api::RefMapDeprecated {
+            refs: many.into_iter().map(|(platform, single)| (platform, single.id)).collect(),
+        }),
+    };
+    api::Result {
+        result: Some(form),
+        metadata: result.metadata,
+        attestations: attestations(result.attestations),
+    }
+}
+
+fn reference(single: Ref) -> api::Ref {
+    api::Ref { id: single.id, def: None }
+}
+
+fn attestations(all: BTreeMap<String, Vec<Attestation>>) -> BTreeMap<String, api::Attestations> {
+    all.into_iter()
+        .map(|(platform, list)| {
+            let attestation = list.into_iter().map(bundle).collect();
+            (platform, api::Attestations { attestation })
+        })
+        .collect()
+}
+
+fn bundle(attestation: Attestation) -> api::Attestation {
+    api::Attestation {
+        kind: api::AttestationKind::Bundle.into(),
+        metadata: attestation.metadata,
+        r#ref: Some(reference(attestation.result)),
+        path: attestation.path,
+        in_toto_predicate_type: attestation.predicate_type,
+        in_toto_subjects: Vec::new(),
+    }
+}
