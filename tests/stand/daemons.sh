@@ -134,6 +134,7 @@ buildkit_answers() {
 
 start_buildkitd() {
     ! pid_of buildkitd >/dev/null || return 0
+    end_cgroup "decant-$STAND_ID/buildkit"
     make_socket_dir
     rm -f "$BUILDKIT_SOCKET"
     buildkit_config "$STATE/buildkit" "$SOCKETS" "/decant-$STAND_ID" >"$STATE/buildkitd.toml"
