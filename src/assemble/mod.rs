@@ -57,6 +57,11 @@ pub fn report(places: &Places, log: &mut dyn Write) -> i32 {
     exit_code(log, |log| report_set(places, log))
 }
 
+/// Prints findings as the step's log shows them.
+pub fn describe(log: &mut dyn Write, findings: &[Finding]) {
+    log::findings(log, findings);
+}
+
 /// Why the step failed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {

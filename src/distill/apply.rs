@@ -88,3 +88,79 @@ fn append_to_path(env: &mut Vec<String>, dir: &str) {
 
 /// Where the debug variants have busybox, as Google's images do.
 pub const BUSYBOX_DIR: &str = "/busybox";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_user_is_written_as_numbers() {
+        let mut config = Config { user: "app".to_owned(), ..Config::default() };
+        let files = FinalConfig { user: "1000:1000".to_owned(), ..FinalConfig::default() };
+        finish_config(&mut config, &files, Variant::default());
+        assert_eq!(config.user, "1000:1000");
+        assert_eq!(config.entrypoint, None);
+    }
+
+    #[test]
+    fn a_rewritten_command_replaces_the_shell_form() {
+        let mut config =
+            Config { cmd: Some(words("/bin/sh -c app")), args_escaped: true, ..Config::default() };
+        let files = FinalConfig { cmd: Some(words("app")), ..FinalConfig::default() };
+        finish_config(&mut config, &files, Variant::default());
+        assert_eq!(config.cmd, Some(words("app")));
+    }
+
+    #[test]
+    fn debug_variants_have_busybox_on_the_path_and_as_entrypoint() {
+        let debug = Variant { nonroot: false, debug: true };
+        let rows = [
+            ("none set", words(""), None, words("PATH=/busybox"), Some("/busybox/sh")),
+            ("path set", words("A=1 PATH=/bin"), None, words("A=1 PATH=/bin:/busybox"), Some("/busybox/sh")),
+            ("empty path", words("PATH="), None, words("PATH=/busybox"), Some("/busybox/sh")),
+            (
+                "there already",
+                words("PATH=/busybox:/bin"),
+                None,
+                words("PATH=/busybox:/bin"),
+                Some("/busybox/sh"),
+            ),
+            ("own entrypoint", words("PATH=/bin"), Some("/app"), words("PATH=/bin:/busybox"), Some("/app")),
+        ];
+        for (summary, env, entrypoint, expected_env, expected) in rows {
+            let mut config = Config { env, entrypoint: entrypoint.map(words), ..Config::default() };
+            finish_config(&mut config, &FinalConfig::default(), debug);
+            assert_eq!(config.env, expected_env, "{summary}");
+            assert_eq!(config.entrypoint, expected.map(words), "{summary}");
+        }
+    }
+
+    #[test]
+    fn findings_are_joined_with_their_lines() {
+        let id = InstructionId { stage: "final".to_owned(), ordinal: 1, text: "COPY a b".to_owned() };
+        let finding = |instruction: Option<InstructionId>| Finding {
+            severity: Severity::Error,
+            rule: "DistrolessMissing".to_owned(),
+            instruction,
+            message: "`/b` is missing".to_owned(),
+            hint: Some("copy it".to_owned()),
+        };
+        let elsewhere = InstructionId { stage: "other".to_owned(), ..id.clone() };
+        let places = BTreeMap::from([(id.clone(), Span::lines(3, 4))]);
+        let located = locate(&[finding(Some(id)), finding(Some(elsewhere)), finding(None)], &places);
+        let spans: Vec<_> = located.into_iter().map(|located| located.diagnostic.spans).collect();
+        assert_eq!(spans, [vec![Span::lines(3, 4)], vec![], vec![]]);
+    }
+
+    #[test]
+    fn each_layer_has_one_history_entry() {
+        let history = history(&[Layer::Os, Layer::Manifest], Some("1970-01-01T00:00:00Z"));
+        let texts: Vec<_> = history.iter().map(|entry| entry.created_by.as_str()).collect();
+        assert_eq!(texts, ["distroless: os", "distroless: manifest"]);
+        assert!(history.iter().all(|entry| !entry.empty_layer && entry.comment == "decant"));
+    }
+}

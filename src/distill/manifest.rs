@@ -186,6 +186,14 @@ pub fn unpack(packed: &[u8]) -> Result<Manifest, ManifestError> {
     parse(&json)
 }
 
+/// Reads an unpacked manifest.
+///
+/// # Errors
+/// When the bytes are no manifest, or one of another version.
+pub fn parse_manifest(json: &[u8]) -> Result<Manifest, ManifestError> {
+    parse(json)
+}
+
 /// Reads the report form.
 ///
 /// # Errors
@@ -220,4 +228,93 @@ pub enum ManifestError {
 #[derive(Deserialize)]
 struct Versioned {
     version: u32,
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A manifest with these entries and nothing else.
+    pub(crate) fn manifest(entries: Vec<Entry>) -> Manifest {
+        Manifest {
+            version: VERSION,
+            tool: "decant 0.1.0".to_owned(),
+            stage: "final".to_owned(),
+            mode: Mode::Compose,
+            variant: Variant::default(),
+            platform: Platform {
+                architecture: "amd64".to_owned(),
+                os: "linux".to_owned(),
+                ..Platform::default()
+            },
+            left: None,
+            config: FinalConfig::default(),
+            entries,
+            packages: Vec::new(),
+            layers: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    pub(crate) fn file(path: &str, size: u64, layer: Layer) -> Entry {
+        entry(path, EntryKind::File { size }, "0644", layer)
+    }
+
+    pub(crate) fn directory(path: &str) -> Entry {
+        entry(path, EntryKind::Directory, "0755", Layer::Os)
+    }
+
+    fn entry(path: &str, kind: EntryKind, mode: &str, layer: Layer) -> Entry {
+        Entry {
+            path: path.to_owned(),
+            kind,
+            mode: mode.to_owned(),
+            uid: 0,
+            gid: 0,
+            layer,
+            reason: vec![Reason { why: "copied".to_owned(), by: "COPY a b".to_owned() }],
+            hard: false,
+            package: None,
+            instruction: None,
+        }
+    }
+
+    #[test]
+    fn packed_and_unpacked_it_is_the_same() {
+        let manifest = manifest(vec![file("/a", 1, Layer::Os), directory("/b")]);
+        let packed = pack(&manifest);
+        assert_eq!(unpack(&packed).unwrap(), manifest);
+        assert_eq!(pack(&manifest), packed);
+        // RFC 1952: flags without a name, then four bytes of time.
+        assert_eq!(packed[3..8], [0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn the_json_is_this() {
+        let manifest = manifest(vec![file("/a", 1, Layer::Os)]);
+        let expected = concat!(
+            r#"{"version":1,"tool":"decant 0.1.0","stage":"final","mode":"compose","#,
+            r#""variant":{"nonroot":false,"debug":false},"platform":{"architecture":"amd64","os":"linux"},"#,
+            r#""config":{"user":""},"entries":[{"path":"/a","type":"file","size":1,"mode":"0644","uid":0,"gid":0,"#,
+            r#""layer":"os","reason":[{"why":"copied","by":"COPY a b"}]}],"packages":[],"layers":[],"findings":[]}"#,
+        );
+        assert_eq!(serde_json::to_string(&manifest).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_is_no_manifest_is_refused() {
+        let gzip = |text: &[u8]| {
+            let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+            std::io::Write::write_all(&mut gzip, text).unwrap();
+            gzip.finish().unwrap()
+        };
+        let rows = [
+            ("no gzip", b"{}".to_vec(), "the manifest cannot be unpacked: unexpected end of file"),
+            ("another version", gzip(br#"{"version":9}"#), "the manifest has version 9, this decant reads 1"),
+            ("no JSON", gzip(b"what"), "the manifest cannot be read: expected value at line 1 column 1"),
+        ];
+        for (summary, packed, expected) in rows {
+            assert_eq!(unpack(&packed).unwrap_err().to_string(), expected, "{summary}");
+        }
+    }
 }

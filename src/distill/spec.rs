@@ -191,3 +191,88 @@ pub enum SpecError {
 struct Versioned {
     version: u32,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(ordinal: u32, text: &str) -> InstructionId {
+        InstructionId { stage: "final".to_owned(), ordinal, text: text.to_owned() }
+    }
+
+    fn example() -> AssembleSpec {
+        let tree = TreeStep {
+            mount: "/in/own/0".to_owned(),
+            from: Some(0),
+            src: vec!["/out/server".to_owned()],
+            dest: "/server".to_owned(),
+            parents: false,
+            closure: true,
+            chown: None,
+        };
+        AssembleSpec {
+            version: VERSION,
+            mode: Mode::Compose,
+            stage: "final".to_owned(),
+            platform: Platform {
+                architecture: "amd64".to_owned(),
+                os: "linux".to_owned(),
+                ..Platform::default()
+            },
+            variant: Variant { nonroot: true, debug: false },
+            steps: vec![
+                Step { id: id(0, "COPY --from=build /out/server /server"), kind: StepKind::Tree(tree) },
+                Step {
+                    id: id(1, "RUN [\"/server\", \"--check\"]"),
+                    kind: StepKind::Run {
+                        before: "/in/run/1/before".to_owned(),
+                        after: "/in/run/1/after".to_owned(),
+                    },
+                },
+            ],
+            sources: vec![Source {
+                name: "build".to_owned(),
+                mount: "/in/src/0".to_owned(),
+                base: None,
+                env: vec!["PATH=/bin".to_owned()],
+                fallback: false,
+            }],
+            config: Config {
+                working_dir: "/home/nonroot".to_owned(),
+                entrypoint: Some(Command {
+                    args: vec!["/server".to_owned()],
+                    shell_form: false,
+                    id: Some(id(2, "ENTRYPOINT [\"/server\"]")),
+                }),
+                ..Config::default()
+            },
+            control: Control::default(),
+        }
+    }
+
+    /// The bytes are part of the cache key of every user's builds: a change here throws their caches away.
+    #[test]
+    fn the_bytes_are_these() {
+        let expected = concat!(
+            r#"{"version":1,"mode":"compose","stage":"final","#,
+            r#""platform":{"architecture":"amd64","os":"linux"},"variant":{"nonroot":true,"debug":false},"#,
+            r#""steps":[{"id":{"stage":"final","ordinal":0,"text":"COPY --from=build /out/server /server"},"#,
+            r#""kind":"tree","mount":"/in/own/0","from":0,"src":["/out/server"],"dest":"/server","closure":true},"#,
+            r#"{"id":{"stage":"final","ordinal":1,"text":"RUN [\"/server\", \"--check\"]"},"#,
+            r#""kind":"run","before":"/in/run/1/before","after":"/in/run/1/after"}],"#,
+            r#""sources":[{"name":"build","mount":"/in/src/0","env":["PATH=/bin"]}],"#,
+            r#""config":{"env":[],"working_dir":"/home/nonroot","user":"","#,
+            r#""entrypoint":{"args":["/server"],"shell_form":false,"#,
+            r#""id":{"stage":"final","ordinal":2,"text":"ENTRYPOINT [\"/server\"]"}},"#,
+            r#""volumes":[],"exposed_ports":[]},"control":{}}"#,
+        );
+        assert_eq!(String::from_utf8(to_bytes(&example())).unwrap(), expected);
+        assert_eq!(from_bytes(expected.as_bytes()).unwrap(), example());
+    }
+
+    #[test]
+    fn another_version_is_refused_before_anything_else() {
+        let error = from_bytes(br#"{"version":2,"unknown":true}"#).unwrap_err();
+        assert_eq!(error.to_string(), "the spec has version 2, this decant reads 1");
+    }
+}
