@@ -26,7 +26,7 @@ fn push(config: &mut ImageConfig, epoch: Option<i64>, created_by: String, empty_
 }
 
 /// Seconds since 1970 in UTC as `2023-11-14T22:13:20Z`.
-fn rfc3339(seconds: i64) -> String {
+pub fn rfc3339(seconds: i64) -> String {
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil(days);
     let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);

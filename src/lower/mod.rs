@@ -32,6 +32,7 @@ mod workdir;
 use std::collections::BTreeSet;
 
 pub use distil::{DistilRequest, Distiller, Gathered, NoDistiller, Tree};
+pub use history::rfc3339;
 pub use state::{Environment, Snapshot, StageState};
 
 use crate::diagnostic::Diagnostic;

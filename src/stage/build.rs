@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::epoch::Epoch;
+use super::epoch::{self, Epoch};
 use super::from_lint as rules;
 use super::lookup::SCRATCH;
 use super::{Base, GlobalArgs, ImageBase, Request, Stage, StageGraph, StageId};
@@ -18,9 +18,6 @@ use crate::options::{NoCache, Variant};
 
 /// The base name that starts a distroless stage.
 const DISTROLESS: &str = "distroless";
-
-/// The build argument and global `ARG` that sets times.
-const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
 
 impl StageGraph {
     /// The stages of `dockerfile`, with nothing resolved yet.
@@ -87,15 +84,15 @@ impl StageGraph {
     fn apply_epoch(&mut self, epoch: Epoch) {
         let Epoch::Resolved(seconds) = epoch else { return };
         self.epoch = seconds;
-        let given = self.build_args.contains_key(SOURCE_DATE_EPOCH);
+        let given = self.build_args.contains_key(epoch::NAME);
         if let Some(seconds) = seconds {
             if given {
-                self.build_args.insert(SOURCE_DATE_EPOCH.to_owned(), seconds.to_string());
+                self.build_args.insert(epoch::NAME.to_owned(), seconds.to_string());
             }
-            self.global_args.set(SOURCE_DATE_EPOCH, seconds.to_string());
+            self.global_args.set(epoch::NAME, seconds.to_string());
         } else {
-            self.build_args.remove(SOURCE_DATE_EPOCH);
-            self.global_args.remove(SOURCE_DATE_EPOCH);
+            self.build_args.remove(epoch::NAME);
+            self.global_args.remove(epoch::NAME);
         }
     }
 

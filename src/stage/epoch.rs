@@ -1,4 +1,14 @@
-//! `SOURCE_DATE_EPOCH`: what its value asks for.
+//! `SOURCE_DATE_EPOCH`: the time of a build, from a build argument or a global `ARG`.
+
+use super::GlobalArgs;
+use crate::diagnostic::Diagnostic;
+use crate::dockerfile::Dockerfile;
+use crate::dockerfile::word::Variables;
+use crate::image::platform::Platform;
+use crate::options::BuildOptions;
+
+/// The build argument and global `ARG`.
+pub(super) const NAME: &str = "SOURCE_DATE_EPOCH";
 
 /// The time of a build, as far as it is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -8,4 +18,53 @@ pub enum Epoch {
     Unset,
     /// It was asked for; `None` when there is no time to be had. Seconds since 1970.
     Resolved(Option<i64>),
+}
+
+impl Epoch {
+    /// Seconds since 1970, if there is a time.
+    pub fn seconds(self) -> Option<i64> {
+        match self {
+            Self::Unset => None,
+            Self::Resolved(seconds) => seconds,
+        }
+    }
+}
+
+/// What a build's time is.
+///
+/// # Errors
+/// A value that is neither a number nor names a source of times, or names one whose time is not looked up.
+pub fn resolve(dockerfile: &Dockerfile, options: &BuildOptions) -> Result<Epoch, Diagnostic> {
+    let value = match options.build_args.get(NAME) {
+        Some(value) => value.clone(),
+        None => global(dockerfile, options)?.unwrap_or_default(),
+    };
+    if value.is_empty() {
+        return Ok(Epoch::Unset);
+    }
+    if let Ok(seconds) = value.parse::<i64>() {
+        return Ok(Epoch::Resolved(Some(seconds)));
+    }
+    // A directory of the client has no time of its own.
+    if value == "context" && options.context.is_none() {
+        return Ok(Epoch::Resolved(None));
+    }
+    let is_context = |key: &String| key.split("::").next() == Some(value.as_str());
+    let lower = value.to_lowercase();
+    let is_stage = dockerfile.stages.iter().any(|stage| stage.from.value.name.as_ref() == Some(&lower));
+    if value == "context" || is_stage || options.named_contexts.keys().any(is_context) {
+        return Err(Diagnostic::new(format!("SOURCE_DATE_EPOCH from `{value}` is not supported"))
+            .hint("give the seconds since 1970"));
+    }
+    Err(Diagnostic::new(format!("invalid SOURCE_DATE_EPOCH: {value}")))
+}
+
+/// The value of the global `ARG`.
+fn global(dockerfile: &Dockerfile, options: &BuildOptions) -> Result<Option<String>, Diagnostic> {
+    let build = options.workers.first().and_then(|worker| worker.platforms.first());
+    let build = build.cloned().unwrap_or_else(Platform::default);
+    let target = options.platforms.first().unwrap_or(&build);
+    let args = GlobalArgs::predefined(&build, target, &options.target, &options.build_args)
+        .declare(dockerfile, &options.build_args)?;
+    Ok(args.lookup(NAME).map(str::to_owned))
 }
