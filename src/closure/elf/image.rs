@@ -30,23 +30,23 @@ const PAGE_BYTES: u64 = 4 << 10;
 
 /// A program header in neutral form.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Segment {
-    pub(super) kind: elf::ProgramType,
-    pub(super) flags: u32,
-    pub(super) offset: u64,
-    pub(super) address: u64,
-    pub(super) file_bytes: u64,
-    pub(super) align: u64,
+pub(crate) struct Segment {
+    pub(crate) kind: elf::ProgramType,
+    pub(crate) flags: u32,
+    pub(crate) offset: u64,
+    pub(crate) address: u64,
+    pub(crate) file_bytes: u64,
+    pub(crate) align: u64,
 }
 
 /// An ELF file with its headers read.
-pub(super) struct Image<'s, S: ByteSource + ?Sized> {
+pub(crate) struct Image<'s, S: ByteSource + ?Sized> {
     source: &'s S,
     pages: RefCell<BTreeMap<u64, Vec<u8>>>,
     spent: Cell<u64>,
-    pub(super) abi: Abi,
-    pub(super) file_type: elf::FileType,
-    pub(super) segments: Vec<Segment>,
+    pub(crate) abi: Abi,
+    pub(crate) file_type: elf::FileType,
+    pub(crate) segments: Vec<Segment>,
     sections: SectionTable,
 }
 
@@ -59,7 +59,7 @@ struct SectionTable {
 
 impl<'s, S: ByteSource + ?Sized> Image<'s, S> {
     /// Reads the headers; `None` when the magic is not there.
-    pub(super) fn open(source: &'s S) -> Result<Option<Self>, ElfError> {
+    pub(crate) fn open(source: &'s S) -> Result<Option<Self>, ElfError> {
         let head = source.read_at(0, 64)?;
         if !head.starts_with(&elf::ELFMAG) {
             return Ok(None);
@@ -123,7 +123,7 @@ impl<'s, S: ByteSource + ?Sized> Image<'s, S> {
         Ok(())
     }
 
-    pub(super) fn endian(&self) -> Endianness {
+    pub(crate) fn endian(&self) -> Endianness {
         match self.abi.order {
             ByteOrder::Little => Endianness::Little,
             ByteOrder::Big => Endianness::Big,
@@ -131,12 +131,12 @@ impl<'s, S: ByteSource + ?Sized> Image<'s, S> {
     }
 
     /// The first segment of a kind.
-    pub(super) fn segment(&self, kind: elf::ProgramType) -> Option<Segment> {
+    pub(crate) fn segment(&self, kind: elf::ProgramType) -> Option<Segment> {
         self.segments.iter().find(|segment| segment.kind == kind).copied()
     }
 
     /// Exactly `length` bytes at a file offset.
-    pub(super) fn bytes(&self, offset: u64, length: usize, what: &'static str) -> Result<Vec<u8>, ElfError> {
+    pub(crate) fn bytes(&self, offset: u64, length: usize, what: &'static str) -> Result<Vec<u8>, ElfError> {
         let end = offset.checked_add(length as u64).ok_or(ElfError::Malformed(what))?;
         let first = offset / PAGE_BYTES;
         let bytes = if length > 0 && first == (end - 1) / PAGE_BYTES {
@@ -151,7 +151,7 @@ impl<'s, S: ByteSource + ?Sized> Image<'s, S> {
     }
 
     /// `count` records at a file offset.
-    pub(super) fn table<T: Pod>(
+    pub(crate) fn table<T: Pod>(
         &self,
         offset: u64,
         count: usize,
@@ -167,7 +167,7 @@ impl<'s, S: ByteSource + ?Sized> Image<'s, S> {
     }
 
     /// The file offset of an address, by the loaded segments; with the bytes that follow it in the segment.
-    pub(super) fn offset_of(&self, address: u64, what: &'static str) -> Result<(u64, u64), ElfError> {
+    pub(crate) fn offset_of(&self, address: u64, what: &'static str) -> Result<(u64, u64), ElfError> {
         let loaded = self.segments.iter().filter(|segment| segment.kind == elf::PT_LOAD);
         for segment in loaded {
             let Some(inside) = address.checked_sub(segment.address) else { continue };
@@ -180,7 +180,7 @@ impl<'s, S: ByteSource + ?Sized> Image<'s, S> {
     }
 
     /// The NUL-terminated text at a file offset, which must end before `limit` bytes.
-    pub(super) fn string(&self, offset: u64, limit: u64, what: &'static str) -> Result<Vec<u8>, ElfError> {
+    pub(crate) fn string(&self, offset: u64, limit: u64, what: &'static str) -> Result<Vec<u8>, ElfError> {
         let mut text = Vec::new();
         let mut at = offset;
         let end = offset.saturating_add(limit);
@@ -215,7 +215,7 @@ impl<'s, S: ByteSource + ?Sized> Image<'s, S> {
 
     /// The names of the sections with their (offset, bytes); empty when there are none or they are damaged, since
     /// nothing at run time depends on them.
-    pub(super) fn sections(&self) -> Vec<(Vec<u8>, u64, u64)> {
+    pub(crate) fn sections(&self) -> Vec<(Vec<u8>, u64, u64)> {
         let sections = match self.abi.class {
             Class::Elf32 => self.read_sections::<elf::SectionHeader32<Endianness>>(),
             Class::Elf64 => self.read_sections::<elf::SectionHeader64<Endianness>>(),

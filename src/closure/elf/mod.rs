@@ -2,7 +2,7 @@
 
 mod dynamic;
 pub mod go;
-mod image;
+pub(crate) mod image;
 pub mod notes;
 pub mod symbols;
 mod versions;

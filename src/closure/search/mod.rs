@@ -4,16 +4,20 @@
 
 pub mod cache;
 pub mod glibc;
+mod hwcaps;
 pub mod ldconf;
+pub mod load;
 pub mod musl;
+pub mod objects;
+mod place;
+mod tokens;
 pub mod versions;
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::rc::Rc;
+use crate::closure::elf::Abi;
+use crate::rootfs::{RootfsError, RootfsPath};
 
-use crate::closure::elf::{Abi, Elf};
-use crate::rootfs::{Rootfs, RootfsError, RootfsPath};
+pub use load::{Load, Loaded, LoadedId, Problem, Request, RequestKind};
+pub use objects::{Object, Objects, Opened};
 
 /// The part of a process's surroundings that a loader looks at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,16 +28,6 @@ pub struct Surroundings {
     pub directory: RootfsPath,
     /// The program is setuid, setgid or has capabilities: the environment is ignored.
     pub secure: bool,
-}
-
-/// An ELF file as a loader opened it.
-#[derive(Clone, Debug)]
-pub struct Object {
-    /// The path that the loader opened; its links are not resolved.
-    pub path: RootfsPath,
-    /// What `$ORIGIN` stands for: the real directory of a program, the opened directory of a library.
-    pub origin: RootfsPath,
-    pub elf: Rc<Elf>,
 }
 
 /// By which rule a file was found.
@@ -93,51 +87,6 @@ pub struct Refused {
     pub why: String,
 }
 
-/// Parsed ELF files of one root, so that a file is read once.
-pub struct Objects<'fs> {
-    rootfs: &'fs dyn Rootfs,
-    parsed: RefCell<BTreeMap<RootfsPath, Rc<Opened>>>,
-}
-
-/// What a loader sees when it opens a path.
-#[derive(Clone, Debug)]
-pub enum Opened {
-    /// Nothing is there, or it cannot be opened.
-    Missing,
-    /// Not an ELF file, or a broken one, in the loader's words.
-    Refused(String),
-    Elf(Rc<Elf>),
-}
-
-impl<'fs> Objects<'fs> {
-    pub fn new(rootfs: &'fs dyn Rootfs) -> Self {
-        Self { rootfs, parsed: RefCell::default() }
-    }
-
-    pub fn rootfs(&self) -> &'fs dyn Rootfs {
-        self.rootfs
-    }
-
-    /// Opens the file at `path`, links followed.
-    ///
-    /// # Errors
-    /// What the root answers.
-    pub fn open(&self, path: &RootfsPath) -> Result<Rc<Opened>, RootfsError> {
-        let _ = (path, &self.parsed);
-        todo!()
-    }
-
-    /// A program as the kernel starts it: `$ORIGIN` is the real directory (`/proc/self/exe`). `None` when `path` is
-    /// no ELF file.
-    ///
-    /// # Errors
-    /// What the root answers.
-    pub fn program(&self, path: &RootfsPath) -> Result<Option<Object>, RootfsError> {
-        let _ = path;
-        todo!()
-    }
-}
-
 /// A dynamic loader of a root file system.
 #[derive(Clone, Debug)]
 pub enum Loader {
@@ -152,13 +101,24 @@ impl Loader {
     /// What the root answers. A loader that is missing is no error here: its directories are then the family's
     /// defaults.
     pub fn open(objects: &Objects<'_>, interp: &RootfsPath, abi: Abi) -> Result<Self, RootfsError> {
-        let _ = (objects, interp, abi);
-        todo!()
+        if musl::is_musl(objects, interp)? {
+            musl::Musl::open(objects, interp, abi).map(Self::Musl)
+        } else {
+            glibc::Glibc::open(objects, interp, abi).map(Self::Glibc)
+        }
+    }
+
+    /// The path of the loader as `PT_INTERP` names it.
+    pub fn path(&self) -> &RootfsPath {
+        match self {
+            Self::Glibc(glibc) => &glibc.path,
+            Self::Musl(musl) => &musl.path,
+        }
     }
 
     /// Searches `name` for the object `chain[0]`, which was loaded by `chain[1]`, and so on up to the program.
     ///
-    /// Whether an object of that name is loaded already is the caller's to know ([`load`](Self::load) does).
+    /// Whether an object of that name is loaded already is the caller's to know ([`Load`] does).
     ///
     /// # Errors
     /// What the root answers.
@@ -169,135 +129,9 @@ impl Loader {
         chain: &[&Object],
         surroundings: &Surroundings,
     ) -> Result<Answer, RootfsError> {
-        let _ = (objects, name, chain, surroundings);
-        todo!()
-    }
-
-    /// Loads `program` with everything that it needs, breadth first, as at its start.
-    ///
-    /// # Errors
-    /// What the root answers.
-    pub fn load(
-        &self,
-        objects: &Objects<'_>,
-        program: Object,
-        preload: &[Vec<u8>],
-        surroundings: &Surroundings,
-    ) -> Result<Load, RootfsError> {
-        let _ = (objects, program, preload, surroundings);
-        todo!()
-    }
-}
-
-/// Index of an object in a [`Load`]; 0 is the program.
-pub type LoadedId = usize;
-
-/// What a running program has loaded.
-#[derive(Clone, Debug)]
-pub struct Load {
-    /// In load order; hwcaps variants of one library follow each other.
-    pub objects: Vec<Loaded>,
-    pub problems: Vec<Problem>,
-}
-
-/// One loaded object.
-#[derive(Clone, Debug)]
-pub struct Loaded {
-    pub object: Object,
-    /// Who asked for it and how; `None` for the program.
-    pub request: Option<Request>,
-}
-
-/// Why an object is loaded.
-#[derive(Clone, Debug)]
-pub struct Request {
-    pub by: LoadedId,
-    pub kind: RequestKind,
-    /// The name asked for.
-    pub name: Vec<u8>,
-    pub rule: Rule,
-    pub directory: RootfsPath,
-    pub through_origin: bool,
-    pub hwcap: Option<Vec<u8>>,
-    /// Directories that must exist besides: see [`Found::passes`].
-    pub passes: Vec<RootfsPath>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RequestKind {
-    Needed,
-    /// `LD_PRELOAD` or `/etc/ld.so.preload`: missing ones only warn.
-    Preload,
-    /// `DT_AUDIT`, `DT_DEPAUDIT`: missing ones only warn.
-    Audit,
-    /// `DT_FILTER`.
-    Filter,
-    /// `DT_AUXILIARY`: missing ones are ignored.
-    Auxiliary,
-    /// `dlopen(3)`.
-    Dlopen,
-}
-
-/// What keeps a program from starting, or makes the loader warn.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Problem {
-    Missing {
-        by: LoadedId,
-        kind: RequestKind,
-        name: Vec<u8>,
-        searched: Vec<RootfsPath>,
-    },
-    /// Only hwcaps variants exist: a plain processor finds nothing.
-    NoBaseline {
-        by: LoadedId,
-        name: Vec<u8>,
-    },
-    Refused {
-        by: LoadedId,
-        name: Vec<u8>,
-        file: Refused,
-    },
-    /// `provider` is loaded for `library`, but does not define `version`.
-    Version {
-        by: LoadedId,
-        provider: LoadedId,
-        library: Vec<u8>,
-        version: Vec<u8>,
-        weak: bool,
-    },
-}
-
-impl Load {
-    /// Loads `name` as `dlopen(3)` called from object `by`, with what it needs.
-    ///
-    /// Returns the indices of the objects that stand for `name`, loaded before or new; none when it is not found
-    /// (no [`Problem`] is noted for `name` itself, but for what it needs).
-    ///
-    /// # Errors
-    /// What the root answers.
-    pub fn dlopen(
-        &mut self,
-        loader: &Loader,
-        objects: &Objects<'_>,
-        by: LoadedId,
-        name: &[u8],
-        surroundings: &Surroundings,
-    ) -> Result<Vec<LoadedId>, RootfsError> {
-        let _ = (loader, objects, by, name, surroundings);
-        todo!()
-    }
-
-    /// The objects from `id` up to the program: who asked for whom.
-    pub fn chain(&self, id: LoadedId) -> Vec<LoadedId> {
-        let mut chain = vec![id];
-        let mut at = id;
-        while let Some(request) = self.objects.get(at).and_then(|loaded| loaded.request.as_ref()) {
-            if request.by >= at {
-                break;
-            }
-            at = request.by;
-            chain.push(at);
+        match self {
+            Self::Glibc(glibc) => glibc.find(objects, name, chain, surroundings),
+            Self::Musl(musl) => musl.find(objects, name, chain, surroundings),
         }
-        chain
     }
 }
