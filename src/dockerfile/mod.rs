@@ -5,7 +5,7 @@ pub(crate) mod csv;
 mod flag;
 mod json;
 mod line;
-mod number;
+pub(crate) mod number;
 mod statement;
 
 pub mod chmod;
@@ -81,8 +81,11 @@ pub fn parse_all(data: &[u8]) -> Outcome {
     if data.is_empty() {
         errors = vec![Diagnostic::new("the Dockerfile cannot be empty")];
     }
-    // The official frontend reads no instruction of a file whose line grammar is wrong.
+    // The official frontend reads and lints nothing of a file whose line grammar is wrong.
     let mut keep = errors.is_empty();
+    if !keep {
+        dockerfile.empty_continuations.clear();
+    }
     let mut orphan = false;
     for statement in statements.list {
         let span = statement.span;

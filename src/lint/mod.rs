@@ -3,7 +3,22 @@
 //! [`check`] runs the rules that text alone decides; the others are reported to the same [`Sink`] by
 //! the steps that know the facts.
 
+mod consistent_instruction_casing;
+mod duplicate_stage_name;
+mod from_as_casing;
+mod invalid_definition_description;
+mod maintainer_deprecated;
+mod no_empty_continuation;
+mod options;
+mod reserved_stage_name;
+mod stage_name_casing;
+
+pub use options::{Options, OptionsError, Selection};
+
+use std::collections::BTreeSet;
+
 use crate::dockerfile::Dockerfile;
+use crate::dockerfile::directive::check_comment;
 use crate::dockerfile::source::Span;
 
 /// One rule: what a warning of it is called and where it is documented.
@@ -25,26 +40,14 @@ pub struct Warning {
     pub span: Span,
 }
 
-/// The `check=` options.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    pub skip: Selection,
-    pub experimental: Selection,
-    /// Findings fail the build.
-    pub error: bool,
-}
-
-/// Which rules an option names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Selection {
-    All,
-    /// Rule names as typed; unknown ones have no effect.
-    Named(Vec<String>),
-}
-
-impl Default for Selection {
-    fn default() -> Self {
-        Self::Named(Vec::new())
+impl Warning {
+    /// What a client shows in its progress: rule, message and first line.
+    pub fn short(&self) -> String {
+        let Self { rule: Rule { name, .. }, message, span } = self;
+        match span.first {
+            0 => format!("{name}: {message}"),
+            line => format!("{name}: {message} (line {line})"),
+        }
     }
 }
 
@@ -56,6 +59,7 @@ pub struct Sink {
 }
 
 impl Sink {
+    /// An empty sink with the options of the directive or the build argument.
     pub fn new(options: Options) -> Self {
         Self { options, warnings: Vec::new() }
     }
@@ -64,8 +68,12 @@ impl Sink {
     ///
     /// `doc` is the instruction's [`doc`](crate::dockerfile::instruction::Spanned::doc).
     pub fn report(&mut self, rule: &'static Rule, doc: &[String], span: Span, message: impl Into<String>) {
-        let _ = doc;
-        self.warnings.push(Warning { rule, message: message.into(), span });
+        // Only the first such comment counts; one that cannot be read changes nothing.
+        let own = doc.iter().find_map(|comment| check_comment(comment)).map(Options::parse);
+        let own = own.and_then(Result::ok).unwrap_or_default();
+        if self.options.enable(rule, &own) {
+            self.warnings.push(Warning { rule, message: message.into(), span });
+        }
     }
 
     /// The options it was made with.
@@ -80,13 +88,40 @@ impl Sink {
 
     /// The names of the rules that fired, sorted, each once: the text of `error=true`.
     pub fn rule_names(&self) -> Vec<&'static str> {
-        let names: std::collections::BTreeSet<_> =
-            self.warnings.iter().map(|warning| warning.rule.name).collect();
+        let names: BTreeSet<_> = self.warnings.iter().map(|warning| warning.rule.name).collect();
         names.into_iter().collect()
     }
 }
 
-/// Runs the rules that need no values (groups 1 to 4 of the official order).
+/// Runs the rules that need no values: groups 1 to 4 of the official order.
 pub fn check(dockerfile: &Dockerfile, sink: &mut Sink) {
-    let (_, _) = (dockerfile, sink);
+    check_instructions(dockerfile, sink);
+    let mut names = BTreeSet::new();
+    for stage in &dockerfile.stages {
+        reserved_stage_name::check(&stage.from, sink);
+        duplicate_stage_name::check(&stage.from, &mut names, sink);
+    }
+    consistent_instruction_casing::check(dockerfile, sink);
 }
+
+/// Runs the rules that look at one instruction at a time: groups 1 and 2 of the official order.
+///
+/// For a file that could not be read to its end: what stands before the error is linted all the same.
+pub fn check_instructions(dockerfile: &Dockerfile, sink: &mut Sink) {
+    no_empty_continuation::check(dockerfile, sink);
+    for arg in &dockerfile.global_args {
+        invalid_definition_description::check_arg(arg, sink);
+    }
+    for stage in &dockerfile.stages {
+        stage_name_casing::check(&stage.from, sink);
+        from_as_casing::check(&stage.from, sink);
+        invalid_definition_description::check_stage(&stage.from, sink);
+        for instruction in &stage.instructions {
+            maintainer_deprecated::check(instruction, sink);
+            invalid_definition_description::check_arg(instruction, sink);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
