@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 
-use crate::llb::NodeId;
+use crate::image::platform::Platform;
+use crate::llb::{NodeId, encode};
 use crate::proto::pb;
 
 /// A marshalled graph. Without ops it is scratch.
@@ -40,6 +41,31 @@ impl Definition {
         let terminal = pb::Op::decode(self.0.def.last()?.as_slice()).ok()?;
         terminal.inputs.first().map(|input| input.digest.clone())
     }
+}
+
+impl Definition {
+    /// What its result was built for: the platform of the op that makes it, or of the nearest one below that has
+    /// one (file ops have none).
+    pub fn platform(&self) -> Option<Platform> {
+        let (terminal, ops) = self.0.def.split_last()?;
+        let mut wanted = first_input(terminal)?;
+        // Inputs stand before their users, so one pass downwards meets the whole chain.
+        for bytes in ops.iter().rev() {
+            if encode::digest(bytes) != wanted {
+                continue;
+            }
+            let op = pb::Op::decode(bytes.as_slice()).ok()?;
+            if let Some(platform) = op.platform {
+                return Some(platform.into());
+            }
+            wanted = op.inputs.into_iter().next()?.digest;
+        }
+        None
+    }
+}
+
+fn first_input(op: &[u8]) -> Option<String> {
+    Some(pb::Op::decode(op).ok()?.inputs.into_iter().next()?.digest)
 }
 
 /// A definition with the digest of each node that is part of it.

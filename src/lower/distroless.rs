@@ -10,6 +10,7 @@ use crate::distill::spec::{
 use crate::distill::step::{self, Assembled, Assembly, BUSYBOX_MOUNT, Input, OwnImage};
 use crate::dockerfile::instruction::{CommandLine, Healthcheck, Kind};
 use crate::dockerfile::source::Span;
+use crate::image::platform::Platform;
 use crate::llb::{Caps, Graph, State};
 use crate::lower::{DistilRequest, Distiller, Gathered, StageState, Tree};
 use crate::stage::{Base, Stage, StageGraph, StageId};
@@ -45,35 +46,25 @@ impl Assembler {
         &self.assembled
     }
 
-    /// Adds what an unmodified last stage needs to run, as if `FROM --distroless <last stage>` stood at the end.
-    ///
-    /// # Errors
-    /// When the daemon lacks what distilling needs.
-    pub fn distil_last(
-        &mut self,
-        nodes: &mut Graph,
-        graph: &StageGraph,
-        whole: &StageState,
-        variant: Variant,
-    ) -> Result<Assembled, Diagnostic> {
-        self.require_caps(&graph.stages[graph.target.0 as usize])?;
-        let draft = Draft::of_whole(graph, graph.target, whole, Mode::Distil, variant);
-        Ok(self.add(nodes, graph, graph.target, whole, draft, true))
-    }
-
-    /// Adds the check of a last stage that stays as it is: are all libraries and symbol versions there?
+    /// Adds the check of a target that stays as it is: are all libraries and symbol versions there? `lowered` has the
+    /// states at the end of each stage.
     ///
     /// # Errors
     /// When the daemon lacks what the check needs.
-    pub fn check_last(
+    pub fn check_target(
         &mut self,
         nodes: &mut Graph,
         graph: &StageGraph,
-        whole: &StageState,
+        lowered: &[Option<StageState>],
     ) -> Result<Assembled, Diagnostic> {
-        self.require_caps(&graph.stages[graph.target.0 as usize])?;
-        let draft = Draft::of_whole(graph, graph.target, whole, Mode::Check, Variant::default());
-        Ok(self.add(nodes, graph, graph.target, whole, draft, true))
+        let id = graph.target;
+        let stage = graph.stage(id);
+        self.require_caps(stage)?;
+        let state = lowered[id.index()].as_ref().expect("the target is lowered");
+        let mut draft = Draft::new(Mode::Check, Variant::default());
+        draft.add_whole(stage_name(graph, id), state, base_image(graph, id, lowered));
+        draft.set_config(graph, id, state, None);
+        Ok(self.add(nodes, graph, id, state, draft, true))
     }
 
     fn add(
@@ -85,7 +76,7 @@ impl Assembler {
         draft: Draft,
         last: bool,
     ) -> Assembled {
-        let stage = &graph.stages[id.0 as usize];
+        let stage = graph.stage(id);
         let Draft { mode, variant, steps, sources, config, mut inputs, places } = draft;
         if variant.debug {
             inputs.push(Input { mount: BUSYBOX_MOUNT.to_owned(), state: self.busybox });
@@ -104,7 +95,7 @@ impl Assembler {
             },
             inputs,
             places,
-            label: label(graph, stage),
+            label: label(graph, stage, &state.platform),
             spans: stage.spans.clone(),
             ignore_cache: stage.no_cache,
         };
@@ -127,15 +118,10 @@ impl Assembler {
 
 impl Distiller for Assembler {
     fn distil(&mut self, nodes: &mut Graph, request: &DistilRequest<'_>) -> Result<State, Diagnostic> {
-        let stage = &request.graph.stages[request.stage.0 as usize];
-        self.require_caps(stage)?;
-        let draft = match request.whole {
-            Some(whole) => {
-                Draft::of_whole(request.graph, request.stage, whole, Mode::Distil, request.variant)
-            }
-            None => Draft::composed(request)?,
-        };
-        Ok(self.add(nodes, request.graph, request.stage, request.state, draft, request.last).tree)
+        let (graph, id) = (request.graph, request.stage);
+        self.require_caps(graph.stage(id))?;
+        let draft = Draft::of_request(request);
+        Ok(self.add(nodes, graph, id, request.state, draft, request.last).tree)
     }
 }
 
@@ -164,60 +150,60 @@ struct Draft {
 }
 
 impl Draft {
-    /// `FROM distroless`: the stage's own trees, and the stages that it copies from as sources.
-    fn composed(request: &DistilRequest<'_>) -> Result<Self, Diagnostic> {
-        let (graph, id) = (request.graph, request.stage);
-        let stage = &graph.stages[id.0 as usize];
-        let mut draft = Self {
-            mode: Mode::Compose,
-            variant: request.variant,
+    fn new(mode: Mode, variant: Variant) -> Self {
+        Self {
+            mode,
+            variant,
             steps: Vec::new(),
             sources: Vec::new(),
             config: Config::default(),
             inputs: Vec::new(),
             places: BTreeMap::new(),
-        };
+        }
+    }
+
+    /// The stage's own trees, and the stages that it copies from as sources; for `FROM --distroless` the stage that
+    /// is cut down is the first of these.
+    fn of_request(request: &DistilRequest<'_>) -> Self {
+        let (graph, id) = (request.graph, request.stage);
+        let stage = graph.stage(id);
+        let mode = if request.whole.is_some() { Mode::Distil } else { Mode::Compose };
+        let mut draft = Self::new(mode, request.variant.into());
+        if let Some(whole) = request.whole {
+            draft.add_whole(below_name(graph, id), whole, base_image(graph, id, request.lowered));
+        }
         draft.add_base(request, stage);
-        let mut sources = Sources::default();
+        let mut sources = Sources { first: draft.sources.len(), ids: Vec::new() };
         for gathered in request.gathered {
             draft.add_gathered(request, stage, gathered, &mut sources);
         }
-        let fallback = sources.ids.is_empty();
+        let fallback = request.whole.is_none() && sources.ids.is_empty();
         if fallback {
-            sources.ids.extend(nearest_earlier(request));
+            sources.ids.extend(graph.earlier(id));
         }
-        for (index, source) in sources.ids.iter().enumerate() {
-            draft.add_source(request, index, *source, fallback);
+        for source in &sources.ids {
+            draft.add_source(request, *source, fallback);
         }
         draft.set_config(graph, id, request.state, current_step(request, stage));
-        Ok(draft)
+        draft
     }
 
     /// A whole ordinary stage, with the image at the end of its FROM chain beside it.
-    fn of_whole(graph: &StageGraph, id: StageId, whole: &StageState, mode: Mode, variant: Variant) -> Self {
-        let mount = "/in/src/0".to_owned();
-        let mut draft = Self {
-            mode,
-            variant,
-            steps: Vec::new(),
-            sources: vec![Source {
-                name: stage_name(graph, id),
-                mount: mount.clone(),
-                base: None,
-                env: whole.config.config.env.clone(),
-                fallback: false,
-            }],
-            config: Config::default(),
-            inputs: vec![Input { mount, state: whole.state }],
-            places: BTreeMap::new(),
-        };
-        draft.set_config(graph, id, whole, None);
-        draft
+    fn add_whole(&mut self, name: String, whole: &StageState, base: State) {
+        let mount = format!("/in/src/{}", self.sources.len());
+        self.inputs.push(Input { mount: mount.clone(), state: whole.state });
+        let base = base.map(|image| {
+            let mount = format!("/in/base/{}", self.sources.len());
+            self.inputs.push(Input { mount: mount.clone(), state: Some(image) });
+            mount
+        });
+        let env = whole.config.config.env.clone();
+        self.sources.push(Source { name, mount, base, env, fallback: false });
     }
 
     /// `FROM <distroless stage>`: that one's tree is the lowest.
     fn add_base(&mut self, request: &DistilRequest<'_>, stage: &Stage) {
-        if request.state.state.is_none() || !matches!(stage.base, Base::Stage(_)) {
+        if request.whole.is_some() || !matches!(stage.base, Base::Stage(_)) {
             return;
         }
         let id = InstructionId {
@@ -228,8 +214,8 @@ impl Draft {
         if let Some(span) = stage.spans.first() {
             self.places.insert(id.clone(), *span);
         }
-        let mount = "/in/base/0".to_owned();
-        self.inputs.push(Input { mount: mount.clone(), state: request.state.state });
+        let mount = "/in/own/base".to_owned();
+        self.inputs.push(Input { mount: mount.clone(), state: request.start });
         self.steps.push(Step { id, kind: StepKind::Base { mount } });
     }
 
@@ -259,9 +245,9 @@ impl Draft {
         self.steps.push(Step { id, kind });
     }
 
-    fn add_source(&mut self, request: &DistilRequest<'_>, index: usize, id: StageId, fallback: bool) {
-        let mount = format!("/in/src/{index}");
-        let lowered = request.lowered.get(id.0 as usize).and_then(Option::as_ref);
+    fn add_source(&mut self, request: &DistilRequest<'_>, id: StageId, fallback: bool) {
+        let mount = format!("/in/src/{}", self.sources.len());
+        let lowered = request.lowered.get(id.index()).and_then(Option::as_ref);
         self.inputs.push(Input { mount: mount.clone(), state: lowered.and_then(|state| state.state) });
         self.sources.push(Source {
             name: stage_name(request.graph, id),
@@ -282,7 +268,7 @@ impl Draft {
         };
         let mut find = |wanted: fn(&Kind) -> Option<Form>| {
             let (owner, index, form) = setter(graph, id, end, wanted)?;
-            Some((self.identify(graph, owner, &graph.stages[owner.0 as usize], index), form))
+            Some((self.identify(graph, owner, &graph.stages[owner.index()], index), form))
         };
         let entrypoint = find(|kind| match kind {
             Kind::Entrypoint(line) => Some(form(line)),
@@ -327,17 +313,20 @@ impl Draft {
 }
 
 /// The stages that a stage copies from, in the order of first use.
-#[derive(Default)]
 struct Sources {
+    /// Index of the first one in the spec.
+    first: usize,
     ids: Vec<StageId>,
 }
 
 impl Sources {
     fn index_of(&mut self, id: StageId) -> usize {
-        self.ids.iter().position(|known| *known == id).unwrap_or_else(|| {
-            self.ids.push(id);
-            self.ids.len() - 1
-        })
+        let known = self.ids.iter().position(|known| *known == id);
+        self.first
+            + known.unwrap_or_else(|| {
+                self.ids.push(id);
+                self.ids.len() - 1
+            })
     }
 }
 
@@ -365,7 +354,7 @@ fn setter(
     let (mut id, mut end) = (id, end);
     // A FROM names an earlier stage, so the chain ends.
     loop {
-        let stage = &graph.stages[id.0 as usize];
+        let stage = graph.stage(id);
         let steps = &stage.steps[..end.unwrap_or(stage.steps.len())];
         let found = steps
             .iter()
@@ -431,32 +420,41 @@ fn current_step(request: &DistilRequest<'_>, stage: &Stage) -> Option<usize> {
     run.map(|offset| after + offset)
 }
 
-/// The stage of the file that comes last before this one and is part of the build.
-fn nearest_earlier(request: &DistilRequest<'_>) -> Option<StageId> {
-    let below = match request.graph.stages[request.stage.0 as usize].base {
-        Base::Stage(id) => Some(id),
-        _ => None,
-    };
-    (0..request.stage.0).rev().map(StageId).find(|id| {
-        request.graph.stages[id.0 as usize].registered
-            && Some(*id) != below
-            && request.lowered.get(id.0 as usize).is_some_and(Option::is_some)
-    })
-}
-
 /// Its name or `stage-<index>`; the reference of an image that only a command names.
 fn stage_name(graph: &StageGraph, id: StageId) -> String {
-    let stage = &graph.stages[id.0 as usize];
+    let stage = graph.stage(id);
     match (&stage.name, &stage.base) {
         (Some(name), _) => name.clone(),
         (None, Base::Image(image)) if !stage.registered => image.written.clone(),
         (None, Base::Context(context)) if !stage.registered => context.key.clone(),
-        _ => format!("stage-{}", id.0 as usize),
+        _ if !stage.label.is_empty() => stage.label.clone(),
+        _ => format!("stage-{}", id.index()),
     }
 }
 
-fn label(_graph: &StageGraph, stage: &Stage) -> String {
-    stage.label.clone()
+/// What a stage starts from, in words: the name of the stage below or the image.
+fn below_name(graph: &StageGraph, id: StageId) -> String {
+    match &graph.stage(id).base {
+        Base::Stage(below) => stage_name(graph, *below),
+        Base::Image(image) => image.written.clone(),
+        Base::Context(context) => context.key.clone(),
+        Base::Scratch | Base::Distroless(_) => stage_name(graph, id),
+    }
+}
+
+/// The image at the end of a stage's FROM chain; `None` for scratch.
+fn base_image(graph: &StageGraph, id: StageId, lowered: &[Option<StageState>]) -> State {
+    let state = lowered.get(graph.root(id).index())?.as_ref()?;
+    state.snapshots.first().map_or(state.state, |snapshot| snapshot.before)
+}
+
+/// As vertex names call the stage: with its platform when several are built.
+fn label(graph: &StageGraph, stage: &Stage, platform: &Platform) -> String {
+    match (graph.multi_platform, stage.label.is_empty()) {
+        (false, _) => stage.label.clone(),
+        (true, true) => platform.format(),
+        (true, false) => format!("{} {}", platform.format(), stage.label),
+    }
 }
 
 const DEFAULT_SHELL: [&str; 2] = ["/bin/sh", "-c"];

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use super::text::prefix;
 use super::{Distiller, Environment, Lowering, Site, StageState, path};
 use crate::diagnostic::Diagnostic;
+use crate::distill::apply::BUSYBOX_DIR;
 use crate::dockerfile::instruction::Kind;
 use crate::image::config::ImageConfig;
 use crate::image::platform::Platform;
 use crate::llb::op::{Op, SourceOp};
 use crate::llb::{NodeMeta, State};
-use crate::options::ImageResolveMode;
+use crate::options::{ImageResolveMode, Variant};
 use crate::stage::{Base, ContextBase, ContextSource, KnownImage, StageId};
 
 /// The search path of images that do not say.
@@ -98,7 +99,10 @@ impl Lowering<'_> {
         let target = &stages.target_platform;
         let platform = stage.platform.as_ref().unwrap_or(target);
         match &stage.base {
-            Base::Scratch | Base::Distroless(_) => Ok(fresh(None, target.clone(), empty_image(target), None)),
+            Base::Scratch => Ok(fresh(None, target.clone(), empty_image(target), None)),
+            Base::Distroless(variant) => {
+                Ok(fresh(None, target.clone(), distroless_image(target, *variant), None))
+            }
             Base::Stage(below) => {
                 let below = self.lowered[below.index()]
                     .as_ref()
@@ -224,6 +228,20 @@ fn empty_image(platform: &Platform) -> ImageConfig {
     "layers".clone_into(&mut config.rootfs.kind);
     "/".clone_into(&mut config.config.working_dir);
     config.config.env = vec![format!("PATH={DEFAULT_PATH}")];
+    config
+}
+
+/// The config that a distroless stage starts with: as the images of Google's that have the variant's tag. The user is
+/// a name of the base set, so that RUN finds its group and home.
+fn distroless_image(platform: &Platform, variant: Variant) -> ImageConfig {
+    let mut config = empty_image(platform);
+    if variant.is_nonroot() {
+        "/home/nonroot".clone_into(&mut config.config.working_dir);
+        "nonroot".clone_into(&mut config.config.user);
+    }
+    if variant.is_debug() {
+        config.config.env = vec![format!("PATH={DEFAULT_PATH}:{BUSYBOX_DIR}")];
+    }
     config
 }
 

@@ -41,8 +41,23 @@ impl StageGraph {
             if let Base::Stage(below) = stage.base {
                 pending.push(below);
             }
-            pending.extend(stage.sources().into_iter().map(|(source, _)| source));
+            let sources = stage.sources();
+            // A distroless stage that copies from nowhere may find its programs in the stage before it.
+            if sources.is_empty() && stage.distil.is_none() && self.distroless_variant(id).is_some() {
+                pending.extend(self.earlier(id));
+            }
+            pending.extend(sources.into_iter().map(|(source, _)| source));
         }
+    }
+
+    /// The nearest stage of the Dockerfile before `id` that is not the one it starts from.
+    pub fn earlier(&self, id: StageId) -> Option<StageId> {
+        let below = match self.stage(id).base {
+            Base::Stage(below) => Some(below),
+            _ => None,
+        };
+        let before: Vec<StageId> = self.ids().take(id.index()).collect();
+        before.into_iter().rev().find(|earlier| self.stage(*earlier).registered && Some(*earlier) != below)
     }
 
     /// Refuses stages that copy from each other in a circle.
