@@ -6,7 +6,7 @@ mod read;
 mod run;
 mod worker;
 
-pub use policy::{Budget, Policy, PolicyError, Targets, Variant, misplaced_distroless_directive};
+pub use policy::{Budget, EntryError, Origin, Policy, PolicyError, Targets, Variant};
 pub use worker::Worker;
 
 use read::Options;
