@@ -1,20 +1,25 @@
 //! The verbs of the `decant` binary.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use decant::assemble::{self, Places};
 use decant::frontend;
 use decant::gateway::serve::serve;
+use decant::verbs;
 
 fn main() -> ExitCode {
     let mut words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     match words.next().as_deref() {
+        // The wire is a pipe; a person at a terminal wants to know the verbs.
+        None if std::io::stdin().is_terminal() => usage("no verb given"),
         None => serve(async |gateway| frontend::build(gateway, environment()).await),
         Some("--version" | "version") => version(),
         Some("assemble") => step(assemble::assemble),
         Some("report") => step(assemble::report),
-        Some(verb @ ("sbom" | "plan" | "explain" | "diff")) => usage(&format!("`{verb}` is not there yet")),
+        Some("plan") => tool(verbs::plan, words),
+        Some("explain") => tool(verbs::explain, words),
+        Some("diff") => tool(verbs::diff, words),
         Some(other) => usage(&format!("unknown verb `{other}`")),
     }
 }
@@ -27,7 +32,18 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 
 /// An exec step inside a build: its input is mounted, its output is the build step's log.
 fn step(run: fn(&Places, &mut dyn Write) -> i32) -> ExitCode {
-    let code = run(&Places::below("/"), &mut std::io::stdout());
+    exit_code(run(&Places::below("/"), &mut std::io::stdout()))
+}
+
+/// A verb for the command line: the words after it, standard output, standard error.
+type Tool = fn(&[String], &mut dyn Write, &mut dyn Write) -> i32;
+
+fn tool(run: Tool, words: impl Iterator<Item = String>) -> ExitCode {
+    let words: Vec<String> = words.collect();
+    exit_code(run(&words, &mut std::io::stdout(), &mut std::io::stderr()))
+}
+
+fn exit_code(code: i32) -> ExitCode {
     ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 

@@ -37,9 +37,11 @@ where
         Err(error) => return fail(&format!("starting: {error}")),
     };
     let outcome = runtime.block_on(async {
-        let (mut client, driver) = Client::connect_stdio()
-            .await
-            .map_err(|error| format!("stdin and stdout are no connection to BuildKit: {error}"))?;
+        let (mut client, driver) = Client::connect_stdio().await.map_err(|error| {
+            format!(
+                "without a verb decant talks to BuildKit on stdin and stdout, which cannot be used: {error}"
+            )
+        })?;
         let session = async {
             client.greet().await.map_err(|failure| lost(&failure))?;
             run(&client, build, &panic_text).await.map_err(|failure| lost(&failure))
