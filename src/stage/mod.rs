@@ -276,7 +276,7 @@ impl StageGraph {
     }
 
     /// Ids in order.
-    pub fn ids(&self) -> impl Iterator<Item = StageId> + use<> {
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = StageId> + use<> {
         (0..u32::try_from(self.stages.len()).unwrap_or(u32::MAX)).map(StageId)
     }
 
@@ -287,6 +287,11 @@ impl StageGraph {
             id = below;
         }
         id
+    }
+
+    /// Whether the stage ends distroless.
+    pub fn is_distroless(&self, id: StageId) -> bool {
+        self.distroless_variant(id).is_some()
     }
 
     /// The variant of a stage that ends distroless: `FROM --distroless`, `FROM distroless`, or a stage on
