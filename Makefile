@@ -6,10 +6,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 STAND := tests/stand
 
-.PHONY: help up engine down env bases frontend demo check test bench
+.PHONY: help up engine down clean env bases frontend demo check test bench
 
 help: ## what can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 12
 
 up: ## registry, buildkitd and buildx of this checkout (seconds once up)
 	@$(STAND)/up
@@ -19,6 +19,9 @@ engine: up ## a private Docker Engine as well
 
 down: ## end exactly these daemons
 	@$(STAND)/down
+
+clean: ## end them and delete their state; tools and base images stay in the user's cache
+	@$(STAND)/down --clean
 
 env: ## export lines for clients: eval "$$(make -s env)"
 	@$(STAND)/env
