@@ -1,4 +1,5 @@
 //! Fast tests without a daemon.
 
 mod examples;
+mod search;
 mod tidy;

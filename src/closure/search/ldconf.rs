@@ -37,7 +37,7 @@ impl Reader<'_> {
         };
         for line in text.split(|byte| *byte == b'\n') {
             let line = line.split(|byte| *byte == b'#').next().unwrap_or_default().trim_ascii();
-            let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+            let words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
             match words.clone().next() {
                 Some(b"include") => {
                     for pattern in words.skip(1) {
