@@ -2,10 +2,13 @@
 
 pub mod apk;
 pub mod dpkg;
+mod index;
+mod merge;
+mod paragraph;
 
 use std::collections::BTreeSet;
 
-use crate::rootfs::{Rootfs, RootfsError, RootfsPath};
+use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath};
 
 /// Index of a package in its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,10 +50,13 @@ pub enum PackagesError {
 /// Paths in questions are real paths (no component is a link); what the database spells through the merge links
 /// (`/lib/…` for `/usr/lib/…`) is found under them.
 pub trait PackageDb {
+    /// Which kind it is: `dpkg`, `apk`.
+    fn kind(&self) -> &'static str;
+
     /// All packages; [`PackageId`] is the index.
     fn packages(&self) -> &[Package];
 
-    /// The package that owns `path`.
+    /// The package that owns `path`. A directory has many owners: the first in the database is named.
     ///
     /// # Errors
     /// When the database's lists cannot be read.
@@ -68,8 +74,8 @@ pub trait PackageDb {
     /// As [`owner`](Self::owner).
     fn licence_files(&self, package: PackageId) -> Result<Vec<RootfsPath>, PackagesError>;
 
-    /// The records of the packages that own something of `shipped` (real paths) or are named in `also`, cut to what
-    /// is shipped.
+    /// The records of the packages that own a file of `shipped` (real paths; directories belong to
+    /// many packages and so to none here) or are named in `also`, cut to what is shipped; sorted by path.
     ///
     /// # Errors
     /// As [`owner`](Self::owner).
@@ -85,6 +91,41 @@ pub trait PackageDb {
 /// # Errors
 /// When there is one that cannot be read.
 pub fn open<'fs>(rootfs: &'fs dyn Rootfs) -> Result<Option<Box<dyn PackageDb + 'fs>>, PackagesError> {
-    let _ = rootfs;
-    todo!()
+    if let Some(dpkg) = dpkg::Dpkg::open(rootfs)? {
+        return Ok(Some(Box::new(dpkg)));
+    }
+    if let Some(apk) = apk::Apk::open(rootfs)? {
+        return Ok(Some(Box::new(apk)));
+    }
+    Ok(None)
+}
+
+/// Reads a file of the database whole; `None` when it is not there.
+fn read_optional(
+    rootfs: &dyn Rootfs,
+    path: &RootfsPath,
+    limit: u64,
+) -> Result<Option<Vec<u8>>, PackagesError> {
+    match rootfs.read(path, 0..limit + 1) {
+        Ok(bytes) if bytes.len() as u64 > limit => Err(PackagesError::TooLarge { path: path.clone(), limit }),
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(RootfsError::NotFound(_) | RootfsError::NotADirectory(_) | RootfsError::NotAFile(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The packages that own a file or link of `shipped`.
+fn owners(
+    database: &dyn PackageDb,
+    rootfs: &dyn Rootfs,
+    shipped: &BTreeSet<RootfsPath>,
+) -> Result<BTreeSet<PackageId>, PackagesError> {
+    let mut owners = BTreeSet::new();
+    for path in shipped {
+        let Some(owner) = database.owner(path)? else { continue };
+        if rootfs.stat(path)?.is_none_or(|stat| stat.kind != FileKind::Directory) {
+            owners.insert(owner);
+        }
+    }
+    Ok(owners)
 }
