@@ -9,6 +9,7 @@ mod command;
 mod context;
 mod copy;
 mod distil;
+pub mod distroless;
 mod env;
 mod expand;
 mod expose;
