@@ -34,6 +34,15 @@ impl Diagnostic {
         self
     }
 
+    /// Both: the texts one below the other, all places.
+    #[must_use]
+    pub fn and(mut self, next: Self) -> Self {
+        self.message = format!("{}\n{}", self.text(), next.message);
+        self.hint = next.hint;
+        self.spans.extend(next.spans.into_iter().filter(|span| !self.spans.contains(span)).collect::<Vec<_>>());
+        self
+    }
+
     /// Message and hint in one line, as clients print it.
     pub fn text(&self) -> String {
         match &self.hint {

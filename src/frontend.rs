@@ -1,137 +1,303 @@
 //! One build from top to bottom: the only file that knows the order of its steps.
 
-use std::collections::BTreeMap;
+mod images;
+mod load;
 
 use crate::diagnostic::Diagnostic;
+use crate::dockerfile::pattern::PatternSet;
+use crate::dockerfile::{self, Dockerfile, directive};
 use crate::gateway::serve::BuildFailure;
-use crate::gateway::{BuildError, Gateway, Ref, SolveRequest};
-use crate::image::config::ImageConfig;
-use crate::llb::op::{Op, SourceOp};
-use crate::llb::{Caps, Graph, NodeMeta, SourceMap};
-use crate::options::BuildOptions;
-use crate::output::{BuildResult, ResultRefs};
+use crate::gateway::{BuildError, Daemon, Gateway, Ref, SolveRequest, Warning, join_all};
+use crate::image::platform::Platform;
+use crate::lint::{self, Sink};
+use crate::llb::{Caps, Definition, Graph};
+use crate::lower::{self, Lowered};
+use crate::options::{BuildOptions, Policy};
+use crate::output::{BuildResult, PlatformResult};
+use crate::stage::epoch::Epoch;
+use crate::stage::{self, StageGraph};
+use images::Outside;
+use load::Loaded;
 
-/// Most bytes of a Dockerfile or an ignore file (dockerfile-semantics 5.1).
-const MAX_SOURCE_BYTES: u64 = 16 << 20;
+/// What of the process a build depends on, read by `main`.
+#[derive(Clone, Debug, Default)]
+pub struct Process {
+    /// Environment as text.
+    pub env: Vec<(String, String)>,
+    /// `frontend.bin`: the definition of decant's own image; absent on old daemons.
+    pub own_definition: Option<Vec<u8>>,
+}
 
 /// Runs one build: from the environment of a frontend to its result.
 ///
 /// # Errors
 /// What the user has to know, with the Dockerfile it happened in.
-pub async fn build(
-    gateway: &impl Gateway,
-    env: impl IntoIterator<Item = (String, String)>,
-) -> Result<BuildResult, BuildFailure> {
+pub async fn build(gateway: &impl Gateway, process: Process) -> Result<BuildResult, BuildFailure> {
     let daemon = gateway.ping().await?;
-    let options = BuildOptions::from_env(env)?;
+    let options = BuildOptions::from_env(process.env)?;
     if !daemon.llb_caps.supports("file.base") {
         return Err(Diagnostic::new("needs BuildKit 0.5 or later").into());
     }
-    let source = load_dockerfile(gateway, &options, &daemon.llb_caps).await?;
-    if let Some(cap) = options.unsupported_cap() {
-        return Err(BuildError::UnsupportedCap(cap.to_owned()).into());
+    let loaded = load::load(gateway, &options, &daemon).await?;
+    let source = loaded.source.clone();
+    let own_definition = process.own_definition.as_deref();
+    let build = prepare(gateway, &options, &daemon, loaded, own_definition);
+    match build {
+        Ok(build) => build.run().await,
+        Err(error) => Err(error.into()),
     }
-    if let Some(request) = &options.request {
-        return Err(BuildError::UnsupportedRequest(request.clone()).into());
-    }
-    compile(gateway, &options, &source).await.map_err(|error| BuildFailure { error, source: Some(source) })
+    .map_err(|error| BuildFailure { error, source: Some(source) })
 }
 
-/// Everything below the text of the Dockerfile.
-#[expect(clippy::unused_async, reason = "the steps below it will call the daemon")]
-async fn compile(
-    _gateway: &impl Gateway,
-    _options: &BuildOptions,
-    _source: &SourceMap,
-) -> Result<BuildResult, BuildError> {
-    let config =
-        ImageConfig { architecture: "amd64".to_owned(), os: "linux".to_owned(), ..ImageConfig::default() };
-    let platforms =
-        r#"{"Platforms":[{"ID":"linux/amd64","Platform":{"architecture":"amd64","os":"linux"}}]}"#;
-    Ok(BuildResult {
-        refs: ResultRefs::Single(Ref::default()),
-        metadata: BTreeMap::from([
-            ("containerimage.config".to_owned(), config.to_json()),
-            ("refs.platforms".to_owned(), platforms.as_bytes().to_vec()),
-        ]),
-        attestations: BTreeMap::new(),
+/// Everything that is the same for all platforms of a build.
+struct Build<'a, G> {
+    gateway: &'a G,
+    options: &'a BuildOptions,
+    daemon: &'a Daemon,
+    loaded: Loaded,
+    own_definition: Option<&'a [u8]>,
+    policy: Policy,
+    dockerfile: Dockerfile,
+    lint: lint::Options,
+    epoch: Epoch,
+}
+
+/// Parses what text alone decides.
+fn prepare<'a, G: Gateway>(
+    gateway: &'a G,
+    options: &'a BuildOptions,
+    daemon: &'a Daemon,
+    loaded: Loaded,
+    own_definition: Option<&'a [u8]>,
+) -> Result<Build<'a, G>, Diagnostic> {
+    let data = &loaded.source.data;
+    let lint = lint_options(options, data)?;
+    let policy = policy(options, data)?;
+    let dockerfile = dockerfile::parse(data).map_err(|errors| {
+        errors.into_iter().next().unwrap_or_else(|| Diagnostic::new("the Dockerfile cannot be read"))
+    })?;
+    let epoch = stage::epoch::resolve(&dockerfile, options)?;
+    Ok(Build {
+        gateway,
+        options,
+        daemon,
+        loaded,
+        own_definition,
+        policy,
+        dockerfile,
+        lint,
+        epoch,
     })
 }
 
-/// Reads the Dockerfile from the client's local source.
-async fn load_dockerfile(
-    gateway: &impl Gateway,
-    options: &BuildOptions,
-    caps: &Caps,
-) -> Result<SourceMap, BuildError> {
-    let filename = &options.filename;
-    let local = options.dockerfile_key.as_deref().unwrap_or("dockerfile");
-    let mut graph = Graph::default();
-    let node = graph.add(
-        Op::Source(dockerfile_source(options, local)),
-        None,
-        NodeMeta {
-            name: Some(format!("[internal] load build definition from {filename}")),
-            ..NodeMeta::default()
+/// `BUILDKIT_DOCKERFILE_CHECK`, or the `check` directive.
+fn lint_options(options: &BuildOptions, data: &[u8]) -> Result<lint::Options, Diagnostic> {
+    if let Some(arg) = options.build_args.get("BUILDKIT_DOCKERFILE_CHECK") {
+        return lint::Options::parse(arg).map_err(|error| {
+            Diagnostic::new(format!("failed to parse build-arg:BUILDKIT_DOCKERFILE_CHECK: {error}"))
+        });
+    }
+    directive::check(data).map_or_else(
+        || Ok(lint::Options::default()),
+        |check| {
+            lint::Options::parse(&check.value)
+                .map_err(|error| Diagnostic::new(format!("failed to parse check options: {error}")))
         },
-    );
-    let marshalled = graph.marshal(Some(node.output()), &SourceMap::default(), caps);
-    let result = gateway
-        .solve(SolveRequest::new(&marshalled.definition))
-        .await
-        .map_err(|failure| prefixed("failed to resolve dockerfile", failure))?;
-    let mut data = None;
-    for path in candidates(filename) {
-        data = gateway
-            .read_file(&result, &path, MAX_SOURCE_BYTES)
-            .await
-            .map_err(|failure| prefixed("failed to read dockerfile", failure))?;
-        if data.is_some() {
-            break;
+    )
+}
+
+fn policy(options: &BuildOptions, data: &[u8]) -> Result<Policy, Diagnostic> {
+    let directive = directive::distroless(data)?;
+    Policy::resolve(
+        options.distroless_site.as_deref(),
+        directive.as_ref().map(|directive| directive.value.as_str()),
+        options.distroless_arg.as_deref(),
+    )
+    .map_err(|error| {
+        let diagnostic = Diagnostic::new(error.to_string());
+        match directive {
+            Some(directive) if options.distroless_arg.is_none() => diagnostic.at(directive.span),
+            _ => diagnostic,
+        }
+    })
+}
+
+/// One platform, lowered and asked for.
+struct Built {
+    lowered: Lowered,
+    result: Ref,
+}
+
+impl<G: Gateway> Build<'_, G> {
+    async fn run(&self) -> Result<BuildResult, BuildError> {
+        match self.options.request.as_deref() {
+            None => self.build_all().await,
+            Some(other) => Err(BuildError::UnsupportedRequest(other.to_owned())),
         }
     }
-    let data = data.ok_or_else(|| {
-        Diagnostic::new(format!("failed to read dockerfile: open {filename}: no such file or directory"))
-    })?;
-    Ok(SourceMap {
-        filename: filename.clone(),
-        data,
-        language: "Dockerfile".to_owned(),
-        definition: Some(marshalled.definition),
-    })
-}
 
-/// The local source narrowed to the Dockerfile and its ignore file (buildkit-protocol 8).
-fn dockerfile_source(options: &BuildOptions, local: &str) -> SourceOp {
-    let session = options.local_sessions.get(local).unwrap_or(&options.session);
-    let mut follow = vec![options.filename.clone(), format!("{}.dockerignore", options.filename)];
-    follow.extend(candidates(&options.filename).into_iter().skip(1));
-    SourceOp {
-        identifier: format!("local://{local}"),
-        attrs: [
-            ("local.followpaths", crate::image::json::to_string(&follow)),
-            ("local.session", session.clone()),
-            ("local.sharedkeyhint", local.to_owned()),
-            ("local.differ", "none".to_owned()),
-        ]
-        .map(|(key, value)| (key.to_owned(), value))
-        .into(),
+    /// The platforms asked for; one `None` when nobody asked.
+    fn platforms(&self) -> Vec<Option<&Platform>> {
+        match self.options.platforms.as_slice() {
+            [] => vec![None],
+            platforms => platforms.iter().map(Some).collect(),
+        }
     }
-}
 
-/// The Dockerfile's path, and the lower-case name beside it that is taken when the first is missing.
-fn candidates(filename: &str) -> Vec<String> {
-    let mut paths = vec![filename.to_owned()];
-    match filename.rsplit_once('/') {
-        None if filename == "Dockerfile" => paths.push("dockerfile".to_owned()),
-        Some((dir, "Dockerfile")) => paths.push(format!("{dir}/dockerfile")),
-        _ => {}
+    fn is_multi_platform(&self) -> Result<bool, Diagnostic> {
+        let many = self.options.platforms.len() > 1;
+        match self.options.multi_platform {
+            Some(false) if many => Err(Diagnostic::new(
+                "conflicting config: returning multiple target platforms is not allowed",
+            )),
+            Some(multi) => Ok(multi),
+            None => Ok(many),
+        }
     }
-    paths
+
+    /// What the daemon can put into a graph.
+    fn caps(&self) -> &Caps {
+        &self.daemon.llb_caps
+    }
+
+    async fn build_all(&self) -> Result<BuildResult, BuildError> {
+        let multi_platform = self.is_multi_platform()?;
+        let outside = self.outside();
+        let building = self.platforms().into_iter().enumerate().map(async |(index, platform)| {
+            let mut lint = Sink::new(self.lint.clone());
+            if index == 0 {
+                lint::check(&self.dockerfile, &mut lint);
+            }
+            let built = self.build_one(&outside, platform, multi_platform, &mut lint).await?;
+            if index == 0 {
+                self.warn_of_lint(&lint).await?;
+            }
+            if self.lint.error && !lint.rule_names().is_empty() {
+                let rules = lint.rule_names().join(", ");
+                let text = format!("lint violation found for rules: {rules}");
+                return Err(BuildError::from(Diagnostic::new(text)));
+            }
+            Ok(built)
+        });
+        let mut results = Vec::new();
+        for built in join_all(building).await {
+            let built = built?;
+            results.push(PlatformResult {
+                platform: built.lowered.platform,
+                result: built.result,
+                config: built.lowered.config,
+                base_config: built.lowered.base_config,
+            });
+        }
+        Ok(BuildResult::of_platforms(results, multi_platform, self.epoch.seconds()))
+    }
+
+    fn outside(&self) -> Outside<'_, G> {
+        Outside::new(self.gateway, self.options, self.caps(), &self.loaded.inputs)
+    }
+
+    async fn build_one(
+        &self,
+        outside: &Outside<'_, G>,
+        platform: Option<&Platform>,
+        multi_platform: bool,
+        lint: &mut Sink,
+    ) -> Result<Built, BuildError> {
+        let mut nodes = Graph::default();
+        let lowered = self.lower(outside, &mut nodes, platform, multi_platform, lint).await?;
+        let definition = self.marshal(&nodes, lowered.state);
+        let request = SolveRequest {
+            cache_imports: &self.options.cache_imports,
+            ..SolveRequest::new(&definition)
+        };
+        let result = self.gateway.solve(request).await?;
+        Ok(Built { lowered, result })
+    }
+
+    /// Everything up to the graph of one platform.
+    async fn lower(
+        &self,
+        outside: &Outside<'_, G>,
+        nodes: &mut Graph,
+        platform: Option<&Platform>,
+        multi_platform: bool,
+        lint: &mut Sink,
+    ) -> Result<Lowered, BuildError> {
+        let request = stage::Request {
+            options: self.options,
+            target_platform: platform,
+            multi_platform,
+            all_stages: false,
+            epoch: self.epoch,
+        };
+        let mut stages = StageGraph::new(&self.dockerfile, &request, lint)?;
+        resolve(outside, &mut stages, nodes, lint).await?;
+        let ignore = PatternSet::new(self.loaded.ignore.iter().map(String::as_str)).ok();
+        let context = self.loaded.main.add_to(nodes, self.options, &self.loaded.ignore)?;
+        let request = lower::Request {
+            stages: &stages,
+            options: self.options,
+            caps: self.caps(),
+            context,
+            ignore: ignore.as_ref(),
+        };
+        Ok(lower::lower(&request, nodes, &mut lower::NoDistiller, lint)?)
+    }
+
+    fn marshal(&self, nodes: &Graph, state: crate::llb::State) -> Definition {
+        nodes.marshal(state, &self.loaded.source, self.caps()).definition
+    }
+
+    /// The vertex that warnings belong to: the load of the Dockerfile.
+    fn dockerfile_vertex(&self) -> String {
+        self.loaded.source.definition.as_ref().and_then(Definition::result_vertex).unwrap_or_default()
+    }
+
+    async fn warn_of_lint(&self, lint: &Sink) -> Result<(), BuildError> {
+        for warning in lint.warnings() {
+            let line = match warning.span.first {
+                0 => String::new(),
+                line => format!(" (line {line})"),
+            };
+            self.gateway
+                .warn(Warning {
+                    vertex: &self.dockerfile_vertex(),
+                    short: format!("{}: {}{line}", warning.rule.name, warning.message),
+                    detail: vec![warning.rule.description.to_owned()],
+                    url: warning.rule.url.to_owned(),
+                    source: Some(&self.loaded.source),
+                    spans: vec![warning.span],
+                })
+                .await?;
+        }
+        Ok(())
+    }
+
 }
 
-/// The daemon's failure with what we were doing in front.
-fn prefixed(doing: &str, failure: crate::gateway::Failure) -> BuildError {
-    let at = Some(Diagnostic::new(format!("{doing}: {}", failure.message)));
-    BuildError::Daemon { failure, at }
+/// Finds out what the stages want to know, until nothing is wanted.
+async fn resolve<G: Gateway>(
+    outside: &Outside<'_, G>,
+    stages: &mut StageGraph,
+    nodes: &mut Graph,
+    lint: &mut Sink,
+) -> Result<(), BuildError> {
+    loop {
+        let wanted = stages.wanted()?;
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let found = join_all(wanted.iter().map(|wanted| outside.find(&wanted.kind))).await;
+        for (wanted, found) in wanted.iter().zip(found) {
+            let answer = match found {
+                Ok(found) => found.into_answer(nodes)?,
+                Err(BuildError::Daemon { failure, .. }) => {
+                    let at = Some(stages.unresolved(wanted, &failure.message));
+                    return Err(BuildError::Daemon { failure, at });
+                }
+                Err(error) => return Err(error),
+            };
+            stages.provide(wanted, answer, lint)?;
+        }
+    }
 }

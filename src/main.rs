@@ -4,16 +4,19 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use decant::assemble::{self, Places};
-use decant::frontend;
+use decant::frontend::{self, Process};
 use decant::gateway::serve::serve;
 use decant::verbs;
+
+/// The definition of the image that this program was started from (buildkit-protocol 1).
+const OWN_DEFINITION: &str = "/run/config/buildkit/metadata/frontend.bin";
 
 fn main() -> ExitCode {
     let mut words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     match words.next().as_deref() {
         // The wire is a pipe; a person at a terminal wants to know the verbs.
         None if std::io::stdin().is_terminal() => usage("no verb given"),
-        None => serve(async |gateway| frontend::build(gateway, environment()).await),
+        None => serve(async |gateway| frontend::build(gateway, process()).await),
         Some("--version" | "version") => version(),
         Some("assemble") => step(assemble::assemble),
         Some("report") => step(assemble::report),
@@ -24,10 +27,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// The environment as text; what is not UTF-8 keeps replacement characters.
-fn environment() -> impl Iterator<Item = (String, String)> {
+/// What the daemon gives a frontend besides the wire.
+fn process() -> Process {
+    // What is not UTF-8 keeps replacement characters.
     let text = |word: std::ffi::OsString| word.to_string_lossy().into_owned();
-    std::env::vars_os().map(move |(key, value)| (text(key), text(value)))
+    Process {
+        env: std::env::vars_os().map(|(key, value)| (text(key), text(value))).collect(),
+        own_definition: std::fs::read(OWN_DEFINITION).ok(),
+    }
 }
 
 /// An exec step inside a build: its input is mounted, its output is the build step's log.

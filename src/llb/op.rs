@@ -233,6 +233,32 @@ pub struct CopyAction {
     pub required_paths: Vec<String>,
 }
 
+impl CopyAction {
+    /// A copy that keeps times and modes and makes missing parents; nothing else is switched on. The zero values
+    /// of the wire would mean 1970 and mode 0000.
+    pub fn new(source: State, src: impl Into<String>, dest: impl Into<String>) -> Self {
+        Self {
+            source,
+            src: src.into(),
+            dest: dest.into(),
+            owner: None,
+            mode: -1,
+            mode_str: String::new(),
+            follow_symlink: false,
+            dir_copy_contents: false,
+            attempt_unpack: false,
+            create_dest_path: true,
+            allow_wildcard: false,
+            allow_empty_wildcard: false,
+            timestamp: -1,
+            include_patterns: Vec::new(),
+            exclude_patterns: Vec::new(),
+            always_replace_existing_dest_paths: false,
+            required_paths: Vec::new(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Owner {
     pub user: Option<UserRef>,

@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use crate::gateway::Ref;
+use crate::image::config::ImageConfig;
+use crate::image::json;
+use crate::image::platform::Platform;
 
 /// What a build returns to the daemon.
 #[derive(Clone, Debug)]
@@ -30,4 +35,69 @@ pub struct Attestation {
     pub path: String,
     pub predicate_type: String,
     pub metadata: BTreeMap<String, Vec<u8>>,
+}
+
+/// One platform's part of a build.
+#[derive(Clone, Debug)]
+pub struct PlatformResult {
+    /// What it was built for; its normalised form is the id.
+    pub platform: Platform,
+    pub result: Ref,
+    pub config: ImageConfig,
+    /// Bytes of the untouched config of the base image; absent for scratch and for distroless results.
+    pub base_config: Option<Vec<u8>>,
+}
+
+impl BuildResult {
+    /// The result of a build; `epoch` is in seconds since 1970 (dockerfile-semantics 7.1).
+    pub fn of_platforms(
+        platforms: Vec<PlatformResult>,
+        multi_platform: bool,
+        epoch: Option<i64>,
+    ) -> Self {
+        let mut metadata = BTreeMap::new();
+        let mut refs = BTreeMap::new();
+        let mut ids = Vec::new();
+        for part in platforms {
+            let platform = part.platform.normalize();
+            let id = platform.format_all();
+            let suffix = if multi_platform { format!("/{id}") } else { String::new() };
+            metadata.insert(format!("containerimage.config{suffix}"), part.config.to_json());
+            if let Some(base) = part.base_config {
+                metadata.insert(format!("containerimage.base.config{suffix}"), base);
+            }
+            if let Some(epoch) = epoch {
+                metadata.insert(format!("source.date.epoch{suffix}"), epoch.to_string().into_bytes());
+            }
+            refs.insert(id.clone(), part.result);
+            ids.push(ExportPlatform { id, platform });
+        }
+        metadata.insert("refs.platforms".to_owned(), json::to_vec(&ExportPlatforms { platforms: ids }));
+        let refs = if multi_platform {
+            ResultRefs::Many(refs)
+        } else {
+            ResultRefs::Single(refs.into_values().next().unwrap_or_default())
+        };
+        Self { refs, metadata, attestations: BTreeMap::new() }
+    }
+
+    /// The answer to a request: metadata without an image.
+    pub fn of_request(metadata: BTreeMap<String, Vec<u8>>) -> Self {
+        Self { refs: ResultRefs::Single(Ref::default()), metadata, attestations: BTreeMap::new() }
+    }
+}
+
+/// `refs.platforms`.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ExportPlatforms {
+    platforms: Vec<ExportPlatform>,
+}
+
+#[derive(Serialize)]
+struct ExportPlatform {
+    #[serde(rename = "ID")]
+    id: String,
+    #[serde(rename = "Platform")]
+    platform: Platform,
 }
