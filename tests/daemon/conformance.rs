@@ -12,15 +12,35 @@ const MIN_CASES: usize = 100;
 /// All cases twice, and the first build of the oracle program.
 const LIMIT: Duration = Duration::from_mins(9);
 
+/// Cases whose builders really run, for builds with distilling on.
+const DISTILLED: &str = "distilled-*";
+
 #[test]
 fn every_case_equals_the_official_frontend() {
+    let passed = all_passed(&[]);
+    assert!(passed >= MIN_CASES, "only {passed} cases");
+}
+
+/// A build cache filled before a Dockerfile was distilled serves it afterwards.
+#[test]
+fn distilling_changes_no_vertex_below_the_target_stage() {
+    let passed = all_passed(&["-distilling", "-only", DISTILLED]);
+    assert!(passed > 0);
+}
+
+/// Runs the oracle and returns how many cases passed.
+#[track_caller]
+fn all_passed(flags: &[&str]) -> usize {
     let environment = Environment::read();
     let mut oracle = Command::new(checkout().join("tests/tools/oracle/run"));
-    oracle.env("BUILDKIT_HOST", &environment.buildkit_host).env("DECANT_IMAGE", &environment.image);
+    oracle
+        .args(flags)
+        .env("BUILDKIT_HOST", &environment.buildkit_host)
+        .env("DECANT_IMAGE", &environment.image);
     let outcome = run_within(LIMIT, &mut oracle);
     let (passed, failed) = counts(&outcome.stdout);
     assert!(outcome.status.success() && failed == 0, "{}", outcome.text());
-    assert!(passed >= MIN_CASES, "only {passed} cases: {}", outcome.text());
+    passed
 }
 
 /// An oracle that overlooks a difference would prove nothing.
