@@ -1,6 +1,6 @@
 //! JSON bytes as Go's `encoding/json` writes them.
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Compact JSON with Go's escapes: `<`, `>`, `&` and the two Unicode line separators as `\uXXXX`.
 ///
@@ -29,6 +29,15 @@ fn escape(json: &str) -> String {
         }
     }
     escaped
+}
+
+/// Reads `null` as Go does: like an absent value.
+pub(crate) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::image::json::null_as_default;
 use crate::image::platform::Platform;
 
 /// One worker, as in `BUILDKIT_WORKERS` and the answer to a ping. Old daemons capitalise the keys.
@@ -29,15 +30,6 @@ impl Worker {
         }
         serde_json::from_str::<Option<Vec<Self>>>(text).map(Option::unwrap_or_default)
     }
-}
-
-/// Go writes an absent list or map as `null`.
-fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 #[cfg(test)]
