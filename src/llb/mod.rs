@@ -10,6 +10,8 @@ mod marshal;
 mod metadata;
 pub mod op;
 pub(crate) mod sources;
+#[cfg(test)]
+mod tests;
 
 pub use caps::Caps;
 pub use definition::{Definition, Marshalled, SourceMap};
