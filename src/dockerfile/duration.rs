@@ -19,6 +19,8 @@ pub fn parse_duration(text: &str) -> Result<i64, String> {
     let mut total: u64 = 0;
     while !rest.is_empty() {
         let (whole, after) = split_digits(rest);
+        let value = if whole.is_empty() { Some(0) } else { whole.parse::<u64>().ok() };
+        let value = value.filter(|&value| value <= 1 << 63).ok_or_else(invalid)?;
         let (fraction, after) = match after.strip_prefix('.') {
             Some(after) => split_digits(after),
             None => ("", after),
@@ -34,9 +36,8 @@ pub fn parse_duration(text: &str) -> Result<i64, String> {
         let Some(unit) = unit(unit_name) else {
             return Err(format!("time: unknown unit {} in duration {}", quote(unit_name), quote(text)));
         };
-        let whole = if whole.is_empty() { Some(0) } else { whole.parse::<u64>().ok() };
-        total = whole
-            .and_then(|whole| whole.checked_mul(unit))
+        total = value
+            .checked_mul(unit)
             .and_then(|value| value.checked_add(part(fraction, unit)))
             .and_then(|value| total.checked_add(value))
             .filter(|&total| total <= 1 << 63)

@@ -36,7 +36,7 @@ pub(super) struct Statements {
 /// Reads `data` by the line grammar.
 pub(super) fn read(data: &[u8]) -> Statements {
     let mut reader = Reader {
-        lines: Lines::new(without_bom(data)),
+        lines: Lines::new(data),
         directives: Directives::default(),
         doc: Vec::new(),
         statements: Statements {
@@ -60,6 +60,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn run(&mut self) {
         while let Some(line) = self.lines.next() {
+            let line = if self.lines.number() == 1 { without_bom(line) } else { line };
             let line = decode(line);
             match self.comment(&line) {
                 Ok(true) => continue,
