@@ -190,21 +190,21 @@ fn add_exec(
             content_cache,
         },
     };
-    let writable = |dest: &str, state: State, access| Mount {
+    let writable = |dest: &str, state: State| Mount {
         dest: dest.to_owned(),
         kind: MountKind::Bind {
             source: state,
             selector: String::new(),
-            access,
+            access: Access::Output,
             content_cache: ContentCache::Default,
         },
     };
-    let root_access =
-        if caps.supports("exec.mount.bind.readwrite-nooutput") { Access::Discard } else { Access::Output };
-    let mut mounts = vec![writable("/", own.state, root_access)];
+    // Without an output the root would be read-only whatever the mount says (BuildKit, container.PrepareMounts), and
+    // runc could not make the mount points.
+    let mut mounts = vec![writable("/", own.state)];
     mounts.extend(assembly.inputs.iter().map(|input| readonly(&input.mount, input.state, content_cache)));
     mounts.push(readonly(parent_dir(SPEC_PATH), Some(spec.output()), ContentCache::Default));
-    mounts.push(writable(OUT_DIR, None, Access::Output));
+    mounts.push(writable(OUT_DIR, None));
     let exec = ExecOp {
         args: vec![own.binary.clone(), word.to_owned()],
         env: vec![PATH_ENV.to_owned()],
@@ -221,7 +221,7 @@ fn add_exec(
     };
     let node = graph.add(Op::Exec(Box::new(exec)), Some(own.platform.clone()), meta);
     // Outputs are numbered in the order of mount destinations, and `/` sorts before `/out`.
-    Output { node, index: u32::from(root_access == Access::Output) }
+    Output { node, index: 1 }
 }
 
 /// The final tree and the manifest's layer alone.
