@@ -118,6 +118,8 @@ enum Verdict {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Next {
     GoOn,
+    /// Not further in this list of directories.
+    NextList,
     Stop,
 }
 
@@ -192,8 +194,10 @@ impl Search<'_, '_> {
         if !no_default {
             for directory in self.glibc.system_directories.clone() {
                 let place = Place { directory, passes: Vec::new() };
-                if self.directory(name, &place, &Rule::SystemDirectory, false, None)? == Next::Stop {
-                    return Ok(());
+                match self.directory(name, &place, &Rule::SystemDirectory, false, None)? {
+                    Next::GoOn => {}
+                    Next::NextList => break,
+                    Next::Stop => return Ok(()),
                 }
             }
         }
@@ -223,9 +227,10 @@ impl Search<'_, '_> {
                 if self.surroundings.secure && element.origin && !self.is_trusted(&place.directory) {
                     continue;
                 }
-                let origin = element.origin;
-                if self.directory(name, &place, rule, origin, element.platform.as_deref())? == Next::Stop {
-                    return Ok(Next::Stop);
+                match self.directory(name, &place, rule, element.origin, element.platform.as_deref())? {
+                    Next::GoOn => {}
+                    Next::NextList => return Ok(Next::GoOn),
+                    Next::Stop => return Ok(Next::Stop),
                 }
             }
         }
@@ -271,8 +276,9 @@ impl Search<'_, '_> {
                 hwcap: label.map(<[u8]>::to_vec),
                 always: subdirectory.always && platform.is_none(),
             };
-            if self.attempt(name, attempt)? == Next::Stop {
-                return Ok(Next::Stop);
+            let next = self.attempt(name, attempt)?;
+            if next != Next::GoOn {
+                return Ok(next);
             }
         }
         Ok(Next::GoOn)
@@ -326,6 +332,7 @@ impl Search<'_, '_> {
         let refused = |why: &str| Refused { path: path.clone(), why: why.to_owned() };
         let elf = match opened {
             Opened::Missing => return Ok(Next::GoOn),
+            Opened::Loop => return Ok(Next::NextList),
             Opened::Refused(why) => {
                 self.answer.fatal = Some(refused(&why));
                 return Ok(Next::Stop);

@@ -135,3 +135,6 @@ impl Loader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -154,6 +154,7 @@ impl Search<'_, '_> {
         let (real, opened) = self.objects.open_real(&path)?;
         let elf = match opened {
             Opened::Missing => return Ok(Next::GoOn),
+            Opened::Loop => return Ok(self.refuse(path, "Symbolic link loop")),
             Opened::Refused(why) => return Ok(self.refuse(path, &why)),
             Opened::Elf(elf) => elf,
         };

@@ -25,6 +25,8 @@ pub struct Object {
 pub enum Opened {
     /// Nothing is there.
     Missing,
+    /// Its links go in a circle: a loader does not look further in that search path.
+    Loop,
     /// Not an ELF file, or a broken one, in the loader's words.
     Refused(String),
     Elf(Rc<Elf>),
@@ -61,10 +63,8 @@ impl<'fs> Objects<'fs> {
     pub fn open_real(&self, path: &RootfsPath) -> Result<(RootfsPath, Opened), RootfsError> {
         let (real, stat) = match links::resolve(self.rootfs, path) {
             Ok(Resolved::Found { path, stat, .. }) => (path, stat),
-            // A loader goes on after a loop as after a missing file.
-            Ok(Resolved::Missing { .. }) | Err(RootfsError::LinkLoop(_)) => {
-                return Ok((path.clone(), Opened::Missing));
-            }
+            Ok(Resolved::Missing { .. }) => return Ok((path.clone(), Opened::Missing)),
+            Err(RootfsError::LinkLoop(_)) => return Ok((path.clone(), Opened::Loop)),
             Err(error) => return Err(error),
         };
         if let Some(known) = self.parsed.borrow().get(&real) {
