@@ -154,7 +154,11 @@ impl Building {
             .map(|(digest, spans)| {
                 let locations = spans
                     .into_iter()
-                    .map(|span| pb::Location { source_index: 0, ranges: sources::ranges(&[span]) })
+                    .map(|span| pb::Location {
+                        source_index: 0,
+                        // A vertex without a line of its own still says which file it comes from.
+                        ranges: if span.first == 0 { Vec::new() } else { sources::ranges(&[span]) },
+                    })
                     .collect();
                 (digest, pb::Locations { locations })
             })

@@ -19,7 +19,8 @@ impl Lowering<'_> {
             ContextSource::Scratch => return None,
             ContextSource::Input { loaded, .. } => return loaded.as_ref().and_then(|input| input.state),
             ContextSource::Image { written, known } => {
-                let reference = known.as_ref().map_or(written.as_str(), |known| &known.reference);
+                // Not pinned by digest: the official frontend names the image as resolved, tag only.
+                let reference = known.as_ref().map_or(written, |known| &known.unpinned);
                 let op =
                     SourceOp { identifier: format!("docker-image://{reference}"), attrs: BTreeMap::new() };
                 (op, Some(platform.clone()), named(format!("[context {key}] {written}")))
@@ -38,9 +39,9 @@ impl Lowering<'_> {
                 let op = self.local_source(key, name, ignore.as_deref().unwrap_or_default());
                 (op, None, named(format!("[context {key}] load from client")))
             }
-            ContextSource::Git(git) => {
+            ContextSource::Git { written, git } => {
                 let op = remote::git_source(git, self.request.options.git_advice);
-                (op, None, named(format!("[context {key}] load git source {}", git.remote)))
+                (op, None, named(format!("[internal] load git source {written}")))
             }
             ContextSource::Http(url) => {
                 let op = SourceOp {

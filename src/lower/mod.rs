@@ -100,6 +100,7 @@ pub fn lower(
         lowered: vec![None; stages.stages.len()],
         usage: Usage::new(stages),
         local_contexts: Vec::new(),
+        marshal_error: None,
     };
     lowering.lower_sources()?;
     for id in stages.ids() {
@@ -107,6 +108,9 @@ pub fn lower(
             let state = lowering.lower_stage(id, distiller)?;
             lowering.lowered[id.index()] = Some(state);
         }
+    }
+    if let Some(error) = lowering.marshal_error {
+        return Err(error);
     }
     lowering.usage.use_whole(stages.target);
     lowering.complete_local_contexts();
@@ -132,6 +136,8 @@ struct Lowering<'a> {
     usage: Usage,
     /// Local named contexts: the stage that reads them and their source node.
     local_contexts: Vec<(StageId, NodeId)>,
+    /// What the official frontend notices only when all instructions are done.
+    marshal_error: Option<Diagnostic>,
 }
 
 /// The instruction at work.

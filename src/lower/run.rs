@@ -5,7 +5,8 @@ use super::text::{Shown, vertex_text};
 use super::{Environment, Lowering, Site, Snapshot, StageState, heredoc, history};
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::device::parse_device;
-use crate::dockerfile::instruction::{CommandLine, Heredoc, Run};
+use crate::dockerfile::heredoc::parse_word;
+use crate::dockerfile::instruction::{CommandLine, Run};
 use crate::dockerfile::word::Variables;
 use crate::llb::op::{
     Access, CdiDevice, ContentCache, ExecOp, Mount, MountKind, NetMode, Op, ProxyEnv, SecurityMode,
@@ -27,6 +28,11 @@ impl Lowering<'_> {
         self.usage.use_whole(site.id);
         let (command, summary, script) = self.command(run);
         let args = arguments(&command, &state.config);
+        if args.is_empty() {
+            self.marshal_error.get_or_insert_with(|| {
+                Diagnostic::new("failed to marshal LLB definition: arguments are required")
+            });
+        }
         let text = format!("{}{summary}", site.step.instruction.text);
 
         let mut exec = ExecOp {
@@ -85,7 +91,8 @@ impl Lowering<'_> {
         let (CommandLine::Shell(text), Some(first)) = (&run.command, run.heredocs.first()) else {
             return (run.command.clone(), String::new(), None);
         };
-        if !is_single_heredoc(text, &run.heredocs) {
+        // The whole command is one heredoc: `RUN <<EOF`.
+        if parse_word(text).is_none() {
             let mut full = text.clone();
             for document in &run.heredocs {
                 full.push('\n');
@@ -171,16 +178,6 @@ pub(super) fn bind(dest: &str, source: State, selector: &str, access: Access) ->
             content_cache: ContentCache::Default,
         },
     }
-}
-
-/// Whether the command is nothing but one heredoc: `RUN <<EOF`.
-fn is_single_heredoc(text: &str, heredocs: &[Heredoc]) -> bool {
-    let [only] = heredocs else { return false };
-    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
-    let Some(rest) = rest.strip_prefix("<<") else { return false };
-    let word = rest.strip_prefix('-').unwrap_or(rest).trim();
-    let unquoted: String = word.chars().filter(|c| !matches!(c, '"' | '\'' | '\\')).collect();
-    !word.contains(char::is_whitespace) && unquoted == only.name
 }
 
 /// `|2 A=1 B=2 ` for a stage with build arguments: each name once, at its first place.

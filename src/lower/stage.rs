@@ -7,6 +7,7 @@ use super::{Distiller, Environment, Lowering, Site, StageState, path};
 use crate::diagnostic::Diagnostic;
 use crate::distill::apply::BUSYBOX_DIR;
 use crate::dockerfile::instruction::Kind;
+use crate::dockerfile::source::Span;
 use crate::image::config::ImageConfig;
 use crate::image::platform::Platform;
 use crate::llb::op::{Op, SourceOp};
@@ -114,7 +115,7 @@ impl Lowering<'_> {
                 let node = self.image_state(id, known, platform);
                 let has_platform = node.is_some();
                 let mut state =
-                    fresh(node, platform.clone(), known.config.clone(), Some(known.raw_config.clone()));
+                    fresh(node, platform.clone(), known.config.clone(), Some(known.base_config.clone()));
                 state.vertices = u32::from(has_platform);
                 state.has_platform = has_platform;
                 Ok(state)
@@ -122,7 +123,13 @@ impl Lowering<'_> {
             Base::Context(context) => {
                 let node = self.context_state(id, context, platform);
                 let config = context_config(context, target)?;
-                let mut state = fresh(node, platform.clone(), config, None);
+                let base_config = match &context.source {
+                    _ if context.replaces_stage => None,
+                    ContextSource::Image { known: Some(known), .. }
+                    | ContextSource::OciLayout { known: Some(known), .. } => Some(known.base_config.clone()),
+                    _ => Some(config.to_json()),
+                };
+                let mut state = fresh(node, platform.clone(), config, base_config);
                 state.has_platform = true;
                 Ok(state)
             }
@@ -140,7 +147,7 @@ impl Lowering<'_> {
         let meta = NodeMeta {
             name: Some(format!("{prefix}FROM {}", known.reference)),
             command: Some(stage.from_text.clone()),
-            spans: stage.spans.clone(),
+            spans: if stage.spans.is_empty() { vec![Span::lines(0, 0)] } else { stage.spans.clone() },
             ..NodeMeta::default()
         };
         let mode = self.request.options.image_resolve_mode;

@@ -191,8 +191,10 @@ impl StageGraph {
         if expansion.value.is_empty() {
             return Err(at(format!("empty platform value from expression {raw}{}", suggestion())));
         }
-        let platform = Platform::parse(&expansion.value)
-            .map_err(|error| at(format!("failed to parse platform {raw}: {error}{}", suggestion())))?;
+        let platform = Platform::parse(&expansion.value).map_err(|error| {
+            // The official frontend locates this error twice.
+            at(format!("failed to parse platform {raw}: {error}{}", suggestion())).at(from.span)
+        })?;
         Ok(platform.normalize())
     }
 

@@ -60,7 +60,7 @@ fn parse_source(name: &str, key: &str, value: &str) -> Result<ContextSource, Dia
 
 fn git(value: &str) -> Result<Option<ContextSource>, Diagnostic> {
     parse_git_ref(value)
-        .map(|found| found.map(ContextSource::Git))
+        .map(|found| found.map(|git| ContextSource::Git { written: value.to_owned(), git }))
         .map_err(|error| Diagnostic::new(error.to_string()))
 }
 

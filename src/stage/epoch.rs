@@ -40,7 +40,9 @@ pub fn resolve(dockerfile: &Dockerfile, options: &BuildOptions) -> Result<Epoch,
         None => global(dockerfile, options)?.unwrap_or_default(),
     };
     if value.is_empty() {
-        return Ok(Epoch::Unset);
+        // An empty build argument takes the time away that the Dockerfile may set.
+        let given = options.build_args.contains_key(NAME);
+        return Ok(if given { Epoch::Resolved(None) } else { Epoch::Unset });
     }
     if let Ok(seconds) = value.parse::<i64>() {
         return Ok(Epoch::Resolved(Some(seconds)));

@@ -48,7 +48,16 @@ impl StageGraph {
                 .map(|id| vec![id])
                 .ok_or_else(|| Diagnostic::new(format!("invalid stage index {index}")));
         }
-        Ok(vec![self.by_name(from).unwrap_or_else(|| self.add_unregistered(from, vec![span]))])
+        if let Some(stage) = self.by_name(from) {
+            return Ok(vec![stage]);
+        }
+        if from.contains('$') {
+            return Err(Diagnostic::new(
+                "variable expansion is not supported for --from, define a new stage with FROM using ARG \
+                 from global scope as a workaround",
+            ));
+        }
+        Ok(vec![self.add_unregistered(from, vec![span])])
     }
 
     fn mount_sources(&mut self, run: &Run) -> Vec<StageId> {

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 
 pub use args::GlobalArgs;
 
+use crate::dockerfile::git_ref::GitRef;
 use crate::dockerfile::instruction::Instruction;
 use crate::dockerfile::source::Span;
 use crate::image::config::ImageConfig;
@@ -137,9 +138,11 @@ pub struct ImageBase {
 pub struct KnownImage {
     /// Normalised reference with the digest.
     pub reference: String,
+    /// The same as it was resolved, without an added digest.
+    pub unpinned: String,
     pub config: ImageConfig,
-    /// The config's bytes, untouched.
-    pub raw_config: Vec<u8>,
+    /// The config as the image has it, creation time included, in the official frontend's JSON.
+    pub base_config: Vec<u8>,
 }
 
 impl KnownImage {
@@ -181,7 +184,11 @@ pub enum ContextSource {
         /// Its `.dockerignore`, once read.
         ignore: Option<Vec<String>>,
     },
-    Git(crate::dockerfile::git_ref::GitRef),
+    Git {
+        /// As the option has it, for the vertex name.
+        written: String,
+        git: GitRef,
+    },
     Http(String),
     Input {
         name: String,

@@ -33,11 +33,14 @@ impl StageGraph {
     pub(super) fn mark_reachable(&mut self) {
         let mut pending: Vec<StageId> =
             if self.all_stages { self.ids().collect() } else { vec![self.target] };
+        // Not `reachable` itself: triggers may have given a stage new sources since it was marked.
+        let mut visited = vec![false; self.stages.len()];
         while let Some(id) = pending.pop() {
-            let stage = &mut self.stages[id.index()];
-            if std::mem::replace(&mut stage.reachable, true) {
+            if std::mem::replace(&mut visited[id.index()], true) {
                 continue;
             }
+            self.stages[id.index()].reachable = true;
+            let stage = &self.stages[id.index()];
             if let Base::Stage(below) = stage.base {
                 pending.push(below);
             }
@@ -83,7 +86,7 @@ impl StageGraph {
                 };
                 visit.at += 1;
                 if path.iter().any(|visit| visit.id == source) {
-                    return Err(self.circular(&path));
+                    return Err(self.circular(source, &path));
                 }
                 next = Some(source);
             }
@@ -91,9 +94,9 @@ impl StageGraph {
         Ok(())
     }
 
-    /// The error names the stage that closes the circle and each command on the way to it.
-    fn circular(&self, path: &[Visit]) -> Diagnostic {
-        let closing = path.last().map_or("", |visit| self.stage(visit.id).label.as_str());
+    /// The error names the stage that is met again and each command on the way to it.
+    fn circular(&self, again: StageId, path: &[Visit]) -> Diagnostic {
+        let closing = &self.stage(again).label;
         let mut error = Diagnostic::new(format!("circular dependency detected on stage: {closing}"));
         error.spans = path.iter().map(|visit| visit.sources[visit.at - 1].1).collect();
         error

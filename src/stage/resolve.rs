@@ -181,15 +181,18 @@ impl StageGraph {
     ) -> Result<(), Diagnostic> {
         let spans = self.stage(id).spans.clone();
         let failed = |message: String| Diagnostic { spans: spans.clone(), ..Diagnostic::new(message) };
-        let config = ImageConfig::from_json(&image.config)
+        let original: ImageConfig = serde_json::from_slice(&image.config)
             .map_err(|error| failed(format!("failed to parse image config: {error}")))?;
+        let unpinned = image.reference.clone();
         let mut reference = ImageRef::parse(&image.reference)
             .map_err(|error| failed(format!("failed to parse ref {}: {error}", quote(&image.reference))))?;
         if !image.digest.is_empty() {
             reference = reference.with_digest(&image.digest);
         }
+        let base_config = original.to_json();
+        let config = ImageConfig { created: None, ..original };
         let image_platform = platform_of(&config);
-        let resolved = KnownImage { reference: reference.to_string(), config, raw_config: image.config };
+        let resolved = KnownImage { reference: reference.to_string(), unpinned, config, base_config };
         let platform = self.platform_for(id, &image_platform);
         let stage = &mut self.stages[id.index()];
         match &mut stage.base {
