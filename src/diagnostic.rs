@@ -39,7 +39,8 @@ impl Diagnostic {
     pub fn and(mut self, next: Self) -> Self {
         self.message = format!("{}\n{}", self.text(), next.message);
         self.hint = next.hint;
-        self.spans.extend(next.spans.into_iter().filter(|span| !self.spans.contains(span)).collect::<Vec<_>>());
+        self.spans
+            .extend(next.spans.into_iter().filter(|span| !self.spans.contains(span)).collect::<Vec<_>>());
         self
     }
 

@@ -77,17 +77,7 @@ fn prepare<'a, G: Gateway>(
         errors.into_iter().next().unwrap_or_else(|| Diagnostic::new("the Dockerfile cannot be read"))
     })?;
     let epoch = stage::epoch::resolve(&dockerfile, options)?;
-    Ok(Build {
-        gateway,
-        options,
-        daemon,
-        loaded,
-        own_definition,
-        policy,
-        dockerfile,
-        lint,
-        epoch,
-    })
+    Ok(Build { gateway, options, daemon, loaded, own_definition, policy, dockerfile, lint, epoch })
 }
 
 /// `BUILDKIT_DOCKERFILE_CHECK`, or the `check` directive.
@@ -147,9 +137,9 @@ impl<G: Gateway> Build<'_, G> {
     fn is_multi_platform(&self) -> Result<bool, Diagnostic> {
         let many = self.options.platforms.len() > 1;
         match self.options.multi_platform {
-            Some(false) if many => Err(Diagnostic::new(
-                "conflicting config: returning multiple target platforms is not allowed",
-            )),
+            Some(false) if many => {
+                Err(Diagnostic::new("conflicting config: returning multiple target platforms is not allowed"))
+            }
             Some(multi) => Ok(multi),
             None => Ok(many),
         }
@@ -206,10 +196,8 @@ impl<G: Gateway> Build<'_, G> {
         let mut nodes = Graph::default();
         let lowered = self.lower(outside, &mut nodes, platform, multi_platform, lint).await?;
         let definition = self.marshal(&nodes, lowered.state);
-        let request = SolveRequest {
-            cache_imports: &self.options.cache_imports,
-            ..SolveRequest::new(&definition)
-        };
+        let request =
+            SolveRequest { cache_imports: &self.options.cache_imports, ..SolveRequest::new(&definition) };
         let result = self.gateway.solve(request).await?;
         Ok(Built { lowered, result })
     }
@@ -272,7 +260,6 @@ impl<G: Gateway> Build<'_, G> {
         }
         Ok(())
     }
-
 }
 
 /// Finds out what the stages want to know, until nothing is wanted.

@@ -7,6 +7,7 @@ mod json;
 mod line;
 pub(crate) mod number;
 mod statement;
+mod url;
 
 pub mod chmod;
 pub mod chown;

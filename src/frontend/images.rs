@@ -124,11 +124,7 @@ impl<'a, G: Gateway> Outside<'a, G> {
     }
 
     /// The image that brings busybox for the debug variants; a named context of that name replaces it.
-    pub(super) async fn busybox(
-        &self,
-        nodes: &mut Graph,
-        platform: &Platform,
-    ) -> Result<State, BuildError> {
+    pub(super) async fn busybox(&self, nodes: &mut Graph, platform: &Platform) -> Result<State, BuildError> {
         let written = self
             .options
             .named_contexts
@@ -162,11 +158,8 @@ impl<'a, G: Gateway> Outside<'a, G> {
 /// `containerimage.config` of an input's metadata: a JSON map of base64 texts.
 fn config_of_input(metadata: &str) -> Result<Option<Vec<u8>>, String> {
     use base64::Engine as _;
-    let map: BTreeMap<String, String> =
-        serde_json::from_str(metadata).map_err(|error| error.to_string())?;
+    let map: BTreeMap<String, String> = serde_json::from_str(metadata).map_err(|error| error.to_string())?;
     map.get("containerimage.config")
-        .map(|text| {
-            base64::engine::general_purpose::STANDARD.decode(text).map_err(|error| error.to_string())
-        })
+        .map(|text| base64::engine::general_purpose::STANDARD.decode(text).map_err(|error| error.to_string()))
         .transpose()
 }

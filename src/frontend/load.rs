@@ -193,11 +193,7 @@ fn patterns(name: &str, data: &[u8]) -> Result<Vec<String>, BuildError> {
 }
 
 /// A local source of the session that serves it.
-pub(super) fn local_source(
-    options: &BuildOptions,
-    local: &str,
-    attrs: Vec<(&str, String)>,
-) -> SourceOp {
+pub(super) fn local_source(options: &BuildOptions, local: &str, attrs: Vec<(&str, String)>) -> SourceOp {
     let session = options.local_sessions.get(local).unwrap_or(&options.session);
     let attrs = attrs.into_iter().chain([("local.session", session.clone())]);
     SourceOp {

@@ -50,11 +50,7 @@ pub struct PlatformResult {
 
 impl BuildResult {
     /// The result of a build; `epoch` is in seconds since 1970 (dockerfile-semantics 7.1).
-    pub fn of_platforms(
-        platforms: Vec<PlatformResult>,
-        multi_platform: bool,
-        epoch: Option<i64>,
-    ) -> Self {
+    pub fn of_platforms(platforms: Vec<PlatformResult>, multi_platform: bool, epoch: Option<i64>) -> Self {
         let mut metadata = BTreeMap::new();
         let mut refs = BTreeMap::new();
         let mut ids = Vec::new();
