@@ -309,7 +309,7 @@ fn a_difference_to_the_plan_is_found() {
         (
             "mode",
             |out| {
-                fs::set_permissions(out.join("application/d/f"), fs::Permissions::from_mode(0o600)).unwrap()
+                fs::set_permissions(out.join("application/d/f"), fs::Permissions::from_mode(0o600)).unwrap();
             },
             "`/d/f` has not the mode that was planned",
         ),

@@ -459,7 +459,7 @@ fn label(graph: &StageGraph, stage: &Stage, platform: &Platform) -> String {
 
 const DEFAULT_SHELL: [&str; 2] = ["/bin/sh", "-c"];
 
-/// What the step cannot do without, and the BuildKit that has it (buildkit-protocol 3).
+/// What the step cannot do without, and the daemon's version that has it (buildkit-protocol 3).
 const NEEDED_CAPS: [(&str, &str); 2] = [("exec.mount.bind", "0.5"), ("file.base", "0.5")];
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::distill::spec;
 use crate::dockerfile;
 use crate::lint::{self, Sink};
 use crate::llb::op::{FileAction, MountKind, Op, SourceOp};
-use crate::llb::{NodeId, NodeMeta};
+use crate::llb::{NodeId, NodeMeta, Output};
 use crate::lower::{MainContext, Request, lower};
 use crate::options::BuildOptions;
 use crate::stage;
@@ -18,10 +18,10 @@ struct Lowered {
     assembler: Assembler,
 }
 
-fn node(nodes: &mut Graph, identifier: &str) -> State {
+fn node(nodes: &mut Graph, identifier: &str) -> Output {
     let op = SourceOp { identifier: identifier.to_owned(), attrs: BTreeMap::new() };
     let meta = NodeMeta { name: Some(identifier.to_owned()), ..NodeMeta::default() };
-    Some(nodes.add(Op::Source(op), None, meta).output())
+    nodes.add(Op::Source(op), None, meta).output()
 }
 
 fn caps(without: &str) -> Caps {
@@ -31,7 +31,7 @@ fn caps(without: &str) -> Caps {
         .collect()
 }
 
-fn lowered_with(dockerfile: &str, caps: Caps) -> Result<Lowered, Diagnostic> {
+fn lowered_with(dockerfile: &str, caps: &Caps) -> Result<Lowered, Diagnostic> {
     let dockerfile = dockerfile::parse(dockerfile.as_bytes()).unwrap();
     let options = BuildOptions::default();
     let mut lint = Sink::new(lint::Options::default());
@@ -46,7 +46,7 @@ fn lowered_with(dockerfile: &str, caps: Caps) -> Result<Lowered, Diagnostic> {
     assert_eq!(graph.wanted()?.len(), 0, "tests have no images");
     let mut nodes = Graph::default();
     let own = OwnImage {
-        state: node(&mut nodes, "decant"),
+        state: Some(node(&mut nodes, "decant")),
         platform: Platform {
             os: "linux".to_owned(),
             architecture: "riscv64".to_owned(),
@@ -54,10 +54,10 @@ fn lowered_with(dockerfile: &str, caps: Caps) -> Result<Lowered, Diagnostic> {
         },
         binary: "/decant".to_owned(),
     };
-    let busybox = node(&mut nodes, "busybox");
-    let context = MainContext { state: node(&mut nodes, "context"), local: None };
+    let busybox = Some(node(&mut nodes, "busybox"));
+    let context = MainContext { state: Some(node(&mut nodes, "context")), local: None };
     let mut assembler = Assembler::new(own, caps.clone(), Control::default(), busybox);
-    let request = Request { stages: &graph, options: &options, caps: &caps, context, ignore: None };
+    let request = Request { stages: &graph, options: &options, caps, context, ignore: None };
     let lowered = lower(&request, &mut nodes, &mut assembler, &mut lint)?;
     if assembler.assembled().is_empty() {
         assembler.check_target(&mut nodes, &graph, &lowered.stages)?;
@@ -66,7 +66,7 @@ fn lowered_with(dockerfile: &str, caps: Caps) -> Result<Lowered, Diagnostic> {
 }
 
 fn lowered(dockerfile: &str) -> Lowered {
-    lowered_with(dockerfile, caps("")).unwrap()
+    lowered_with(dockerfile, &caps("")).unwrap()
 }
 
 impl Lowered {
@@ -183,15 +183,15 @@ fn without_merge_the_layers_are_copied_one_onto_the_other() {
 `[final 1/4] distroless: os`
 `[final 1/4] distroless: os` copies /os of `[final] distroless: assemble` output 1 onto scratch
 ";
-    let vertices = lowered_with(SERVER, caps("mergeop")).unwrap().vertices();
+    let vertices = lowered_with(SERVER, &caps("mergeop")).unwrap().vertices();
     assert!(vertices.ends_with(expected), "{vertices}");
 }
 
 #[test]
 fn old_daemons_get_what_they_know() {
-    let vertices = lowered_with(SERVER, caps("exec.mount.cache.content")).unwrap().vertices();
+    let vertices = lowered_with(SERVER, &caps("exec.mount.cache.content")).unwrap().vertices();
     assert!(vertices.contains("/in/src/0 Readonly Default"), "{vertices}");
-    let error = lowered_with(SERVER, caps("exec.mount.bind")).err().unwrap();
+    let error = lowered_with(SERVER, &caps("exec.mount.bind")).err().unwrap();
     assert_eq!(
         error.text(),
         "a distroless stage needs the BuildKit capability `exec.mount.bind` (hint: use BuildKit 0.5 or later)"
