@@ -39,6 +39,9 @@ pub async fn build(gateway: &impl Gateway, process: Process) -> Result<BuildResu
         return Err(Diagnostic::new("needs BuildKit 0.5 or later").into());
     }
     let loaded = load::load(gateway, &options, &daemon).await?;
+    if let Some(cap) = options.unsupported_cap() {
+        return Err(BuildError::UnsupportedCap(cap.to_owned()).into());
+    }
     let source = loaded.source.clone();
     let own_definition = process.own_definition.as_deref();
     let build = prepare(gateway, &options, &daemon, loaded, own_definition);
@@ -103,13 +106,7 @@ fn policy(options: &BuildOptions, data: &[u8]) -> Result<Policy, Diagnostic> {
         directive.as_ref().map(|directive| directive.value.as_str()),
         options.distroless_arg.as_deref(),
     )
-    .map_err(|error| {
-        let diagnostic = Diagnostic::new(error.to_string());
-        match directive {
-            Some(directive) if options.distroless_arg.is_none() => diagnostic.at(directive.span),
-            _ => diagnostic,
-        }
-    })
+    .map_err(|error| error.diagnostic(directive.map(|directive| directive.span)))
 }
 
 /// One platform, lowered and asked for.
@@ -279,8 +276,8 @@ async fn resolve<G: Gateway>(
             let answer = match found {
                 Ok(found) => found.into_answer(nodes)?,
                 Err(BuildError::Daemon { failure, .. }) => {
-                    let at = Some(stages.unresolved(wanted, &failure.message));
-                    return Err(BuildError::Daemon { failure, at });
+                    let diagnostic = stages.unresolved(wanted, &failure.message);
+                    return Err(BuildError::daemon_at(failure, diagnostic));
                 }
                 Err(error) => return Err(error),
             };

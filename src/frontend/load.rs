@@ -227,6 +227,6 @@ fn candidates(filename: &str) -> Vec<String> {
 
 /// The daemon's failure with what we were doing in front.
 fn prefixed(doing: &str, failure: Failure) -> BuildError {
-    let at = Some(Diagnostic::new(format!("{doing}: {}", failure.message)));
-    BuildError::Daemon { failure, at }
+    let diagnostic = Diagnostic::new(format!("{doing}: {}", failure.message));
+    BuildError::daemon_at(failure, diagnostic)
 }

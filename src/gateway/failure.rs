@@ -91,13 +91,20 @@ pub enum BuildError {
     /// Ours: what is wrong in the Dockerfile or the options.
     Diagnostic(Diagnostic),
     /// The daemon's, passed on with its details; with `at`, located in the Dockerfile unless it already is.
-    Daemon { failure: Failure, at: Option<Diagnostic> },
+    Daemon { failure: Failure, at: Option<Box<Diagnostic>> },
     /// `frontend.caps` asks for what decant does not have (gRPC Unimplemented, detail `errdefs.FrontendCap`).
     UnsupportedCap(String),
     /// Unknown `requestid` (detail `errdefs.Subrequest`).
     UnsupportedRequest(String),
     /// A panic: decant's own bug, with message and place.
     Bug(String),
+}
+
+impl BuildError {
+    /// The daemon's failure told with `diagnostic`'s message and place.
+    pub fn daemon_at(failure: Failure, diagnostic: Diagnostic) -> Self {
+        Self::Daemon { failure, at: Some(Box::new(diagnostic)) }
+    }
 }
 
 impl From<Diagnostic> for BuildError {

@@ -23,7 +23,7 @@ pub(super) fn status(error: &BuildError, source: Option<&SourceMap>) -> Status {
         BuildError::Diagnostic(diagnostic) => {
             Status { code: UNKNOWN, message: diagnostic.text(), details: excerpts(&diagnostic.spans, source) }
         }
-        BuildError::Daemon { failure, at } => daemon(failure, at.as_ref(), source),
+        BuildError::Daemon { failure, at } => daemon(failure, at.as_deref(), source),
         BuildError::UnsupportedCap(name) => Status {
             code: UNIMPLEMENTED,
             message: format!("unsupported frontend capability {name}"),

@@ -11,6 +11,7 @@ mod metadata;
 pub mod op;
 pub(crate) mod sources;
 #[cfg(test)]
+#[expect(clippy::unnecessary_wraps, reason = "a state is an option wherever it is used")]
 mod tests;
 
 pub use caps::Caps;

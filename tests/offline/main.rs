@@ -2,4 +2,7 @@
 
 mod examples;
 mod search;
+#[expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+mod support;
 mod tidy;
+mod wire;

@@ -1,0 +1,3 @@
+//! What offline tests share.
+
+pub(crate) mod daemon;
