@@ -1,21 +1,32 @@
 //! One build from top to bottom: the only file that knows the order of its steps.
 
+mod distilled;
 mod images;
 mod load;
 
+use std::collections::BTreeMap;
+
 use crate::diagnostic::Diagnostic;
+use crate::distill::apply::{self, Located};
+use crate::distill::spec::Control;
+use crate::distill::step::OwnImage;
 use crate::dockerfile::pattern::PatternSet;
 use crate::dockerfile::{self, Dockerfile, directive};
 use crate::gateway::serve::BuildFailure;
 use crate::gateway::{BuildError, Daemon, Gateway, Ref, SolveRequest, Warning, join_all};
 use crate::image::platform::Platform;
 use crate::lint::{self, Sink};
-use crate::llb::{Caps, Definition, Graph};
-use crate::lower::{self, Lowered};
+use crate::llb::{Caps, Definition, Graph, NodeMeta};
+use crate::image::json;
+use crate::image::reference::ImageRef;
+use crate::llb::op::{Op, SourceOp};
+use crate::lower::distroless::{Assembler, needs_busybox};
+use crate::lower::{self, Distiller, Lowered, NoDistiller};
 use crate::options::{BuildOptions, Policy};
 use crate::output::{BuildResult, PlatformResult};
 use crate::stage::epoch::Epoch;
 use crate::stage::{self, StageGraph};
+use distilled::Last;
 use images::Outside;
 use load::Loaded;
 
@@ -109,16 +120,28 @@ fn policy(options: &BuildOptions, data: &[u8]) -> Result<Policy, Diagnostic> {
     .map_err(|error| error.diagnostic(directive.map(|directive| directive.span)))
 }
 
-/// One platform, lowered and asked for.
+/// One platform, lowered.
+struct Lowering {
+    nodes: Graph,
+    stages: StageGraph,
+    lowered: Lowered,
+    /// What distilled its stages; absent when nothing can be distilled.
+    assembler: Option<Assembler>,
+}
+
+/// One platform, asked for.
 struct Built {
     lowered: Lowered,
     result: Ref,
+    /// What distilling has to say.
+    findings: Vec<Located>,
 }
 
 impl<G: Gateway> Build<'_, G> {
     async fn run(&self) -> Result<BuildResult, BuildError> {
         match self.options.request.as_deref() {
             None => self.build_all().await,
+            Some("frontend.distroless") => self.report().await,
             Some(other) => Err(BuildError::UnsupportedRequest(other.to_owned())),
         }
     }
@@ -158,6 +181,7 @@ impl<G: Gateway> Build<'_, G> {
             let built = self.build_one(&outside, platform, multi_platform, &mut lint).await?;
             if index == 0 {
                 self.warn_of_lint(&lint).await?;
+                self.warn_of_findings(&built.findings).await?;
             }
             if self.lint.error && !lint.rule_names().is_empty() {
                 let rules = lint.rule_names().join(", ");
@@ -190,24 +214,35 @@ impl<G: Gateway> Build<'_, G> {
         multi_platform: bool,
         lint: &mut Sink,
     ) -> Result<Built, BuildError> {
-        let mut nodes = Graph::default();
-        let lowered = self.lower(outside, &mut nodes, platform, multi_platform, lint).await?;
-        let definition = self.marshal(&nodes, lowered.state);
+        let mut lowering = self.lower(outside, platform, multi_platform, lint).await?;
+        let last = self.decide(&mut lowering)?;
+        let definition = self.marshal(&lowering.nodes, lowering.lowered.state);
         let request =
             SolveRequest { cache_imports: &self.options.cache_imports, ..SolveRequest::new(&definition) };
         let result = self.gateway.solve(request).await?;
-        Ok(Built { lowered, result })
+        let told = self.read_manifests(&lowering, &last, &result).await?;
+        let mut lowered = lowering.lowered;
+        if let (Last::Distilled(done), Some(manifest)) = (&last, &told.manifest) {
+            let config = &mut lowered.config;
+            apply::finish_config(&mut config.config, &manifest.config, done.variant);
+            if self.policy.drop_healthcheck {
+                config.config.healthcheck = None;
+            }
+            let created = self.epoch.seconds().map(lower::rfc3339);
+            config.history = apply::history(&done.assembled.layers, created.as_deref());
+            lowered.base_config = None;
+        }
+        Ok(Built { lowered, result, findings: told.findings })
     }
 
     /// Everything up to the graph of one platform.
     async fn lower(
         &self,
         outside: &Outside<'_, G>,
-        nodes: &mut Graph,
         platform: Option<&Platform>,
         multi_platform: bool,
         lint: &mut Sink,
-    ) -> Result<Lowered, BuildError> {
+    ) -> Result<Lowering, BuildError> {
         let request = stage::Request {
             options: self.options,
             target_platform: platform,
@@ -215,10 +250,12 @@ impl<G: Gateway> Build<'_, G> {
             all_stages: false,
             epoch: self.epoch,
         };
+        let mut nodes = Graph::default();
         let mut stages = StageGraph::new(&self.dockerfile, &request, lint)?;
-        resolve(outside, &mut stages, nodes, lint).await?;
+        resolve(outside, &mut stages, &mut nodes, lint).await?;
         let ignore = PatternSet::new(self.loaded.ignore.iter().map(String::as_str)).ok();
-        let context = self.loaded.main.add_to(nodes, self.options, &self.loaded.ignore)?;
+        let context = self.loaded.main.add_to(&mut nodes, self.options, &self.loaded.ignore)?;
+        let mut assembler = self.assembler(outside, &mut nodes, &stages).await?;
         let request = lower::Request {
             stages: &stages,
             options: self.options,
@@ -226,11 +263,67 @@ impl<G: Gateway> Build<'_, G> {
             context,
             ignore: ignore.as_ref(),
         };
-        Ok(lower::lower(&request, nodes, &mut lower::NoDistiller, lint)?)
+        let distiller: &mut dyn Distiller = match &mut assembler {
+            Some(assembler) => assembler,
+            None => &mut NoDistiller,
+        };
+        let lowered = lower::lower(&request, &mut nodes, distiller, lint)?;
+        Ok(Lowering { nodes, stages, lowered, assembler })
+    }
+
+    /// `None` when distilling is off and no stage says distroless.
+    async fn assembler(
+        &self,
+        outside: &Outside<'_, G>,
+        nodes: &mut Graph,
+        stages: &StageGraph,
+    ) -> Result<Option<Assembler>, BuildError> {
+        if !self.distils() && stages.ids().all(|id| stages.distroless_variant(id).is_none()) {
+            return Ok(None);
+        }
+        let own = own_image(nodes, self.own_definition, self.options)?;
+        let busybox = if needs_busybox(stages, None) {
+            outside.busybox(nodes, &stages.target_platform).await?
+        } else {
+            None
+        };
+        let control = Control {
+            program: self.policy.programs.clone(),
+            include: self.policy.include.clone(),
+            exclude: self.policy.exclude.clone(),
+        };
+        Ok(Some(Assembler::new(own, self.caps().clone(), control, busybox)))
+    }
+
+    /// Whether a last stage that says nothing is distilled.
+    fn distils(&self) -> bool {
+        self.policy.distil.unwrap_or(true)
     }
 
     fn marshal(&self, nodes: &Graph, state: crate::llb::State) -> Definition {
         nodes.marshal(state, &self.loaded.source, self.caps()).definition
+    }
+
+    /// `--call=distroless`: the report form of the target's assembly, for the first platform.
+    async fn report(&self) -> Result<BuildResult, BuildError> {
+        let platform = self.platforms().into_iter().next().flatten();
+        let mut lint = Sink::new(self.lint.clone());
+        let mut lowering = self.lower(&self.outside(), platform, false, &mut lint).await?;
+        let (text, json, failed) = match self.decide(&mut lowering)? {
+            Last::Distilled(done) => self.reported(&lowering.nodes, &done.assembled).await?,
+            Last::Checked(assembled) => self.reported(&lowering.nodes, &assembled).await?,
+            Last::Left(reason) => {
+                let json = format!("{{\n  \"left\": {}\n}}", json::to_string(&reason));
+                (format!("the target stays as it is: {reason}\n"), json, false)
+            }
+        };
+        let status: &[u8] = if failed { b"1" } else { b"0" };
+        Ok(BuildResult::of_request(BTreeMap::from([
+            ("result.txt".to_owned(), text.into_bytes()),
+            ("result.json".to_owned(), json.into_bytes()),
+            ("version".to_owned(), b"1.0.0".to_vec()),
+            ("result.statuscode".to_owned(), status.to_vec()),
+        ])))
     }
 
     /// The vertex that warnings belong to: the load of the Dockerfile.
@@ -257,7 +350,61 @@ impl<G: Gateway> Build<'_, G> {
         }
         Ok(())
     }
+
+    /// Warnings and notices of distilling; with `strict` the first one is an error.
+    async fn warn_of_findings(&self, findings: &[Located]) -> Result<(), BuildError> {
+        for located in findings.iter().filter(|located| !self.lint.skips(&located.rule)) {
+            if self.policy.strict {
+                return Err(located.diagnostic.clone().into());
+            }
+            let spans = &located.diagnostic.spans;
+            let line = spans.first().map_or_else(String::new, |span| format!(" (line {})", span.first));
+            self.gateway
+                .warn(Warning {
+                    vertex: &self.dockerfile_vertex(),
+                    short: format!("{}: {}{line}", located.rule, located.diagnostic.text()),
+                    detail: Vec::new(),
+                    url: String::new(),
+                    source: Some(&self.loaded.source),
+                    spans: spans.clone(),
+                })
+                .await?;
+        }
+        Ok(())
+    }
 }
+
+/// decant's own image as a part of the graph: what it was started from, or the image of the syntax line on
+/// daemons that do not hand it over.
+fn own_image(
+    nodes: &mut Graph,
+    definition: Option<&[u8]>,
+    options: &BuildOptions,
+) -> Result<OwnImage, Diagnostic> {
+    let worker = options.workers.first().and_then(|worker| worker.platforms.first());
+    let binary = OWN_BINARY.to_owned();
+    if let Some(bytes) = definition {
+        let broken = |error: &dyn std::fmt::Display| {
+            Diagnostic::new(format!("the definition of decant's own image: {error}"))
+        };
+        let definition = Definition::decode(bytes).map_err(|error| broken(&error))?;
+        let state = nodes.import(&definition).map_err(|error| broken(&error))?;
+        let platform = definition.platform().or_else(|| worker.cloned()).unwrap_or_default();
+        return Ok(OwnImage { state, platform, binary });
+    }
+    let source = options.source.as_deref().unwrap_or_default();
+    let reference = ImageRef::parse(source)
+        .map_err(|error| Diagnostic::new(format!("decant's own image `{source}`: {error}")))?
+        .or_latest();
+    let platform = worker.cloned().unwrap_or_default();
+    let op = SourceOp { identifier: format!("docker-image://{reference}"), attrs: BTreeMap::new() };
+    let meta = NodeMeta { name: Some(format!("[internal] {reference}")), ..NodeMeta::default() };
+    let state = Some(nodes.add(Op::Source(op), Some(platform.clone()), meta).output());
+    Ok(OwnImage { state, platform, binary })
+}
+
+/// Where the binary lies in decant's own image (`dockerfiles/decant.Dockerfile`).
+const OWN_BINARY: &str = "/decant";
 
 /// Finds out what the stages want to know, until nothing is wanted.
 async fn resolve<G: Gateway>(

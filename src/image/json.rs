@@ -15,6 +15,12 @@ pub fn to_vec(value: &impl Serialize) -> Vec<u8> {
     to_string(value).into_bytes()
 }
 
+/// The same, indented by two blanks, as answers to requests are.
+pub fn to_pretty(value: &impl Serialize) -> String {
+    let plain = serde_json::to_string_pretty(value).expect("our types have string keys and no failing parts");
+    escape(&plain)
+}
+
 /// Outside of strings none of these characters occurs in JSON, so no parsing is needed.
 fn escape(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());

@@ -41,6 +41,14 @@ pub enum OptionsError {
 }
 
 impl Options {
+    /// Whether `skip=` silences the rule of that name.
+    pub fn skips(&self, rule: &str) -> bool {
+        match &self.skip {
+            Selection::All => true,
+            Selection::Named(names) => names.iter().any(|name| name == rule),
+        }
+    }
+
     /// Reads `skip=…;experimental=…;error=…`, the value of the directive or of
     /// `BUILDKIT_DOCKERFILE_CHECK`.
     ///

@@ -1,0 +1,210 @@
+//! After lowering: what happens to the last stage, and what the manifests of distroless stages say.
+
+use super::{Build, Lowering};
+use crate::closure::report;
+use crate::diagnostic::Diagnostic;
+use crate::distill::apply::{Located, locate};
+use crate::distill::manifest::{self, Manifest, Report, Severity};
+use crate::distill::step::{Assembled, REPORT_FILE};
+use crate::image::config::ImageConfig;
+use crate::gateway::{BuildError, Failure, Gateway, Ref, SolveRequest};
+use crate::image::json;
+use crate::llb::Graph;
+use crate::lower::Lowered;
+use crate::lower::distroless::Done;
+
+/// Most bytes of a manifest or report: BuildKit's message limit is paged around, memory is not.
+const MAX_MANIFEST_BYTES: u64 = 256 << 20;
+
+/// Commands that base images have so that one can look around in them.
+const SHELLS: [&str; 17] = [
+    "ash", "bash", "busybox", "dash", "erl", "fish", "ghci", "iex", "irb", "jshell", "julia", "ksh", "node",
+    "php", "python3", "sh", "zsh",
+];
+
+/// What happens to the stage that is built.
+pub(super) enum Last {
+    /// It is distroless: its tree is the result.
+    Distilled(Box<Done>),
+    /// It stays as it is, and is looked at.
+    Checked(Box<Assembled>),
+    /// It stays as it is, for the reason that text and config give.
+    Left(&'static str),
+}
+
+/// What distilling says.
+#[derive(Default)]
+pub(super) struct Told {
+    /// The manifest of the target's own tree.
+    pub(super) manifest: Option<Manifest>,
+    pub(super) findings: Vec<Located>,
+}
+
+/// The reasons that need no look at files.
+fn reason_to_leave(lowering: &Lowering) -> Option<&'static str> {
+    let stages = &lowering.stages;
+    let config = &lowering.lowered.config;
+    let last = stages.ids().filter(|id| stages.stage(*id).registered).last();
+    let has = |command: &Option<Vec<String>>| command.as_ref().is_some_and(|words| !words.is_empty());
+    if stages.ids().any(|id| stages.distroless_variant(id).is_some()) {
+        Some("the Dockerfile says which stages are distroless")
+    } else if last != Some(stages.target) {
+        Some("it is not the last stage")
+    } else if config.os != "linux" {
+        Some("its platform is not Linux")
+    } else if !config.config.on_build.is_empty() {
+        Some("it has ONBUILD triggers, so it is meant to be built on")
+    } else if !has(&config.config.entrypoint) && !has(&config.config.cmd) {
+        Some("it has no command")
+    } else if is_inherited_shell(&lowering.lowered) {
+        Some("its command is the base image's own shell or REPL")
+    } else {
+        None
+    }
+}
+
+/// The report for a person: the set, or what keeps it from being computed.
+fn text_of(report: &Report) -> String {
+    let mut text = String::new();
+    if let Some(manifest) = &report.manifest {
+        text.push_str(&report::text(manifest, report.before));
+    }
+    for finding in report.findings.iter().filter(|finding| finding.severity == Severity::Error) {
+        text.push_str(&format!("error: {}\n", finding.message));
+        if let Some(hint) = &finding.hint {
+            text.push_str(&format!("  hint: {hint}\n"));
+        }
+    }
+    text
+}
+
+/// Whether the command comes from the base image and is a bare shell or REPL: nobody said what to run.
+fn is_inherited_shell(lowered: &Lowered) -> bool {
+    let Some(Ok(base)) = lowered.base_config.as_deref().map(ImageConfig::from_json) else {
+        return false;
+    };
+    let (config, base) = (&lowered.config.config, &base.config);
+    let commands = [&config.entrypoint, &config.cmd];
+    let mut words = commands.into_iter().flatten().flatten();
+    let bare = match (words.next(), words.next()) {
+        (Some(program), None) => {
+            let name = program.rsplit('/').next().unwrap_or_default();
+            SHELLS.contains(&name)
+        }
+        _ => false,
+    };
+    bare && config.entrypoint == base.entrypoint && config.cmd == base.cmd
+}
+
+impl<G: Gateway> Build<'_, G> {
+    /// Decides about the target (design: 2.3); adds the look at it where it stays as it is.
+    pub(super) fn decide(&self, lowering: &mut Lowering) -> Result<Last, Diagnostic> {
+        let target = lowering.stages.target;
+        let Some(assembler) = &lowering.assembler else {
+            return Ok(Last::Left("distilling is switched off"));
+        };
+        if let Some(done) = assembler.assembled().iter().find(|done| done.last && done.stage == target) {
+            return Ok(Last::Distilled(Box::new(done.clone())));
+        }
+        if !self.distils() {
+            return Ok(Last::Left("distilling is switched off"));
+        }
+        if let Some(reason) = reason_to_leave(lowering) {
+            return Ok(Last::Left(reason));
+        }
+        let Lowering { nodes, stages, lowered, assembler: Some(assembler) } = lowering else {
+            return Ok(Last::Left("distilling is switched off"));
+        };
+        let checked = assembler.check_target(nodes, stages, &lowered.stages)?;
+        Ok(Last::Checked(Box::new(checked)))
+    }
+
+    /// Reads the manifests of a solved platform: the target's from the final tree, which evaluates it; those of
+    /// other distroless stages, and of a check, from their own layer.
+    pub(super) async fn read_manifests(
+        &self,
+        lowering: &Lowering,
+        last: &Last,
+        result: &Ref,
+    ) -> Result<Told, BuildError> {
+        let mut told = Told::default();
+        let Some(assembler) = &lowering.assembler else { return Ok(told) };
+        let nodes = &lowering.nodes;
+        for Done { last: at_end, assembled, .. } in assembler.assembled() {
+            let is_target = matches!(last, Last::Distilled(done) if done.assembled.exec == assembled.exec);
+            if is_target {
+                let manifest = self.manifest(nodes, assembled, result).await?;
+                told.findings.extend(locate(&manifest.findings, &assembled.places));
+                told.manifest = Some(manifest);
+            } else if *at_end {
+                let own = self.solve_state(nodes, assembled.manifest).await?;
+                let manifest = self.manifest(nodes, assembled, &own).await?;
+                told.findings.extend(locate(&manifest.findings, &assembled.places));
+            }
+        }
+        Ok(told)
+    }
+
+    /// The report form as text, as JSON, and whether it holds errors.
+    pub(super) async fn reported(
+        &self,
+        nodes: &Graph,
+        assembled: &Assembled,
+    ) -> Result<(String, String, bool), BuildError> {
+        let report = self.read_report(nodes, assembled).await?;
+        let failed = report.findings.iter().any(|finding| finding.severity == Severity::Error);
+        Ok((text_of(&report), json::to_pretty(&report), failed))
+    }
+
+    /// The report form of an assembly.
+    async fn read_report(
+        &self,
+        nodes: &Graph,
+        assembled: &Assembled,
+    ) -> Result<Report, BuildError> {
+        let result = self.solve_state(nodes, assembled.report).await?;
+        let data = self.gateway.read_file(&result, REPORT_FILE, MAX_MANIFEST_BYTES).await?;
+        let data = data.ok_or_else(|| Diagnostic::new("the assemble step left no report"))?;
+        manifest::parse_report(&data).map_err(|error| Diagnostic::new(error.to_string()).into())
+    }
+
+    async fn manifest(
+        &self,
+        nodes: &Graph,
+        assembled: &Assembled,
+        result: &Ref,
+    ) -> Result<Manifest, BuildError> {
+        match self.gateway.read_file(result, manifest::PATH, MAX_MANIFEST_BYTES).await {
+            Ok(Some(data)) => {
+                manifest::unpack(&data).map_err(|error| Diagnostic::new(error.to_string()).into())
+            }
+            Ok(None) => Err(Diagnostic::new("the distroless tree has no manifest").into()),
+            Err(failure) => Err(self.explain(nodes, assembled, failure).await),
+        }
+    }
+
+    /// The findings behind a failed assembly in place of the daemon's text; other failures as they are.
+    async fn explain(&self, nodes: &Graph, assembled: &Assembled, failure: Failure) -> BuildError {
+        let digests = nodes.marshal(assembled.tree, &self.loaded.source, self.caps()).digests;
+        let exec = digests.get(&assembled.exec);
+        if !exec.is_some_and(|digest| failure.vertices().contains(digest)) {
+            return failure.into();
+        }
+        let Ok(report) = self.read_report(nodes, assembled).await else {
+            return failure.into();
+        };
+        let mut errors = locate(&report.findings, &assembled.places)
+            .into_iter()
+            .filter(|located| located.severity == Severity::Error)
+            .map(|located| located.diagnostic);
+        let Some(first) = errors.next() else {
+            return failure.into();
+        };
+        errors.fold(first, |first, next| first.and(next)).into()
+    }
+
+    async fn solve_state(&self, nodes: &Graph, state: crate::llb::State) -> Result<Ref, BuildError> {
+        let definition = self.marshal(nodes, state);
+        Ok(self.gateway.solve(SolveRequest::new(&definition)).await?)
+    }
+}
