@@ -126,7 +126,8 @@ fn mounts(exec: &ExecOp, inputs: &mut Inputs<'_>) -> Vec<pb::Mount> {
     all
 }
 
-fn file_systems(exec: &ExecOp) -> Vec<&Mount> {
+/// The mounts that are file systems, sorted by destination.
+pub(super) fn file_systems(exec: &ExecOp) -> Vec<&Mount> {
     let mut sorted: Vec<&Mount> = exec
         .mounts
         .iter()
@@ -207,11 +208,11 @@ fn needed_caps(exec: &ExecOp, caps: &Caps) -> BTreeSet<&'static str> {
     };
     need(caps.supports("exec.meta.setsdefaultpath"), "exec.meta.setsdefaultpath");
     need(!exec.ulimits.is_empty(), "exec.meta.ulimit");
-    need(!exec.cgroup_parent.is_empty(), "exec.meta.cgroup.parent");
     need(exec.network != NetMode::Unset, "exec.meta.network");
     need(exec.security != SecurityMode::Sandbox, "exec.meta.security");
     need(exec.proxy_env.is_some(), "exec.meta.proxyenv");
     need(!exec.cdi_devices.is_empty(), "exec.meta.cdi");
+    need(!exec.secret_env.is_empty(), "exec.mount.secret");
     need(!exec.secret_env.is_empty(), "exec.secretenv");
     for mount in &exec.mounts {
         match &mount.kind {

@@ -60,12 +60,16 @@ impl Graph {
         order
     }
 
+    /// The inputs of a node in the order in which the official client visits them, which is not
+    /// that of the op's own inputs: a file op's last action comes first.
     fn inputs(&self, id: NodeId) -> Vec<Output> {
         match &self.node(id).op {
             Op::Source(_) => Vec::new(),
-            Op::Exec(exec) => exec.mounts.iter().filter_map(|mount| mount.kind.source()).collect(),
+            Op::Exec(exec) => {
+                exec::file_systems(exec).into_iter().filter_map(|mount| mount.kind.source()).collect()
+            }
             Op::File(file) => {
-                let sources = file.actions.iter().filter_map(|action| match action {
+                let sources = file.actions.iter().rev().filter_map(|action| match action {
                     super::op::FileAction::Copy(copy) => copy.source,
                     _ => None,
                 });

@@ -103,6 +103,7 @@ const IMAGE_CAPS: &[(&str, &str)] = &[
     ("image.checksum", "source.image.checksum"),
 ];
 
+// `local.differ` is a request that an older daemon may ignore: no cap.
 const LOCAL_CAPS: &[(&str, &str)] = &[
     ("local.session", "source.local.sessionid"),
     ("local.unique", "source.local.unique"),
@@ -110,7 +111,6 @@ const LOCAL_CAPS: &[(&str, &str)] = &[
     ("local.followpaths", "source.local.followpaths"),
     ("local.excludepatterns", "source.local.excludepatterns"),
     ("local.sharedkeyhint", "source.local.sharedkeyhint"),
-    ("local.differ", "source.local.differ"),
     ("local.metadatatransfer", "source.local.metadatatransfer"),
 ];
 
