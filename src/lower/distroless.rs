@@ -23,6 +23,8 @@ pub struct Assembler {
     control: Control,
     /// The image that brings busybox, for debug variants; resolved by the frontend when one is in play.
     busybox: State,
+    /// Entry `healthcheck=off`: its program is not asked for.
+    without_healthcheck: bool,
     assembled: Vec<Done>,
 }
 
@@ -38,7 +40,13 @@ pub struct Done {
 
 impl Assembler {
     pub fn new(own: OwnImage, caps: Caps, control: Control, busybox: State) -> Self {
-        Self { own, caps, control, busybox, assembled: Vec::new() }
+        Self { own, caps, control, busybox, without_healthcheck: false, assembled: Vec::new() }
+    }
+
+    /// The same, for images that drop their HEALTHCHECK (entry `healthcheck=off`): its program is not asked for.
+    #[must_use]
+    pub fn without_healthcheck(self) -> Self {
+        Self { without_healthcheck: true, ..self }
     }
 
     /// All assemblies so far, in the order of lowering; those of RUN before the one of their stage's end.
@@ -77,7 +85,10 @@ impl Assembler {
         last: bool,
     ) -> Assembled {
         let stage = graph.stage(id);
-        let Draft { mode, variant, steps, sources, config, mut inputs, places } = draft;
+        let Draft { mode, variant, steps, sources, mut config, mut inputs, places } = draft;
+        if self.without_healthcheck {
+            config.healthcheck = None;
+        }
         if variant.debug {
             inputs.push(Input { mount: BUSYBOX_MOUNT.to_owned(), state: self.busybox });
         }
