@@ -2,6 +2,7 @@
 //! what came out ([`manifest::Manifest`]), and the exec op that carries one to the other ([`step`]).
 
 pub mod apply;
+pub mod budget;
 pub mod difference;
 pub mod manifest;
 pub mod spec;
