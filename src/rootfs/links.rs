@@ -115,3 +115,83 @@ fn components_reversed(path: &[u8]) -> Vec<Vec<u8>> {
     let parts = path.split(|byte| *byte == b'/').filter(|part| !matches!(*part, b"" | b"."));
     parts.rev().map(<[u8]>::to_vec).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rootfs::tree::TreeRootfs;
+
+    const TREE: &str = "
+        /lib -> usr/lib
+        /usr/lib/libz.so.1 -> libz.so.1.2
+        /usr/lib/libz.so.1.2 text z
+        /usr/bin/java -> /etc/alternatives/java
+        /etc/alternatives/java -> ../../opt/jdk/bin/java
+        /opt/jdk -> jdk-17
+        /opt/jdk-17/bin/java text j
+        /up -> ../../../usr/bin/../lib
+        /dangling -> lib/none/deeper
+        /through -> usr/lib/libz.so.1/x
+        /loop -> loop2
+        /loop2 -> loop
+    ";
+
+    fn describe(found: Result<Resolved, RootfsError>) -> String {
+        match found {
+            Err(error) => error.to_string(),
+            Ok(Resolved::Found { path, links, .. }) => format!("{path} {}", join(&links)),
+            Ok(Resolved::Missing { at, rest, links }) => {
+                format!("no {at} [{}] {}", String::from_utf8_lossy(&rest), join(&links))
+            }
+        }
+    }
+
+    fn join(links: &[RootfsPath]) -> String {
+        links.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn every_link_on_the_way_is_named() {
+        let tree = TreeRootfs::parse(TREE).unwrap();
+        for (summary, path, expected) in [
+            (
+                "a directory's link and the file's",
+                "/lib/libz.so.1",
+                "/usr/lib/libz.so.1.2 /lib /usr/lib/libz.so.1",
+            ),
+            (
+                "alternatives",
+                "/usr/bin/java",
+                "/opt/jdk-17/bin/java /usr/bin/java /etc/alternatives/java /opt/jdk",
+            ),
+            ("parents stop at the root", "/up", "/usr/lib /up"),
+            ("no link at all", "/opt/jdk-17", "/opt/jdk-17 "),
+            ("the root", "/", "/ "),
+            ("missing", "/none/x", "no /none [x] "),
+            ("dangling", "/dangling", "no /usr/lib/none [deeper] /dangling /lib"),
+            ("below a file", "/through", "no /usr/lib/libz.so.1.2/x [] /through /usr/lib/libz.so.1"),
+            ("a circle", "/loop", "`/loop` leads through too many symbolic links"),
+        ] {
+            assert_eq!(describe(resolve(&tree, &RootfsPath::from(path))), expected, "{summary}");
+        }
+    }
+
+    #[test]
+    fn parents_are_physical_in_texts_and_the_last_link_may_stay() {
+        let tree = TreeRootfs::parse(TREE).unwrap();
+        assert_eq!(describe(resolve_bytes(&tree, b"/opt/jdk/../../lib/..")), "/usr /opt/jdk /lib");
+        let kept = resolve_parent(&tree, &RootfsPath::from("/lib/libz.so.1"));
+        assert_eq!(describe(kept), "/usr/lib/libz.so.1 /lib");
+    }
+
+    #[test]
+    fn forty_links_are_enough_and_one_more_is_not() {
+        let chain = |length: usize| {
+            let links: Vec<String> = (0..length).map(|at| format!("/l{at} -> l{}", at + 1)).collect();
+            TreeRootfs::parse(&format!("{}\n/l{length} text x", links.join("\n"))).unwrap()
+        };
+        let start = RootfsPath::from("/l0");
+        assert!(resolve(&chain(MAX_LINK_HOPS), &start).is_ok());
+        assert!(matches!(resolve(&chain(MAX_LINK_HOPS + 1), &start), Err(RootfsError::LinkLoop(_))));
+    }
+}

@@ -234,3 +234,6 @@ fn shape(elf: &Elf, file_type: format::FileType, dynamic: bool) -> Shape {
 /// `DT_FLAGS_1` (Solaris linker guide, glibc `elf.h`).
 const DF_1_NODEFLIB: u64 = 0x800;
 const DF_1_PIE: u64 = 0x0800_0000;
+
+#[cfg(test)]
+mod tests;

@@ -43,7 +43,7 @@ impl Symbols {
     }
 }
 
-/// Which symbols to read: the undefined ones are few and come first.
+/// Which symbols to name: the undefined ones are few.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
     Undefined,
@@ -58,7 +58,7 @@ pub fn read(source: &(impl ByteSource + ?Sized), wanted: Wanted) -> Result<Symbo
     let Some(image) = Image::open(source)? else { return Ok(Symbols::default()) };
     let Some(dynamic) = Dynamic::read(&image)? else { return Ok(Symbols::default()) };
     let Some(table) = dynamic.value(elf::DT_SYMTAB) else { return Ok(Symbols::default()) };
-    let count = count(&image, &dynamic, wanted)?;
+    let count = count(&image, &dynamic)?;
     if count > MAX_SYMBOLS {
         return Err(ElfError::TooLarge { what: "symbol table", limit: MAX_SYMBOLS });
     }
@@ -106,17 +106,13 @@ fn collect<S: ByteSource + ?Sized>(
     Ok(symbols)
 }
 
-/// The number of symbols. No table tells it directly: `DT_HASH` has one chain entry for each, `DT_GNU_HASH` leaves
-/// the undefined ones out, which therefore all lie before its first.
-fn count<S: ByteSource + ?Sized>(
-    image: &Image<'_, S>,
-    dynamic: &Dynamic,
-    wanted: Wanted,
-) -> Result<usize, ElfError> {
+/// The number of symbols. No table tells it directly: `DT_HASH` has one chain entry for each, `DT_GNU_HASH` chains
+/// end with the last one. Undefined symbols lie on both sides of the first that the latter holds.
+fn count<S: ByteSource + ?Sized>(image: &Image<'_, S>, dynamic: &Dynamic) -> Result<usize, ElfError> {
     let endian = image.endian();
     if let Some(address) = dynamic.value(elf::DT_GNU_HASH) {
         let (offset, room) = image.offset_of(address, "GNU hash table")?;
-        return gnu_count(image, offset, room, wanted);
+        return gnu_count(image, dynamic, offset, room);
     }
     let Some(address) = dynamic.value(elf::DT_HASH) else { return Ok(0) };
     let (offset, _) = image.offset_of(address, "hash table")?;
@@ -133,17 +129,14 @@ fn count<S: ByteSource + ?Sized>(
 
 fn gnu_count<S: ByteSource + ?Sized>(
     image: &Image<'_, S>,
+    dynamic: &Dynamic,
     offset: u64,
     room: u64,
-    wanted: Wanted,
 ) -> Result<usize, ElfError> {
     let what = "GNU hash table";
     let endian = image.endian();
     let header = image.table::<U32<Endianness>>(offset, 4, what)?;
     let [buckets, first, bloom] = [0, 1, 2].map(|at| header[at].get(endian));
-    if wanted == Wanted::Undefined {
-        return Ok(first as usize);
-    }
     let bloom_word = if image.abi.class == Class::Elf64 { 8 } else { 4 };
     let buckets_at = 16 + u64::from(bloom) * bloom_word;
     let chains_at = buckets_at + u64::from(buckets) * 4;
@@ -152,7 +145,8 @@ fn gnu_count<S: ByteSource + ?Sized>(
     }
     let starts = image.table::<U32<Endianness>>(offset + buckets_at, buckets as usize, what)?;
     let Some(last) = starts.iter().map(|start| start.get(endian)).max().filter(|last| *last >= first) else {
-        return Ok(first as usize);
+        // Nothing is defined, so nothing is hashed: lld states the number of symbols here, GNU ld states 1.
+        return Ok(if first > 1 { first as usize } else { count_to_next_table(image, dynamic) });
     };
     // The chain of the last bucket ends with the last symbol, marked by an odd hash.
     for index in u64::from(last)..=MAX_SYMBOLS as u64 {
@@ -163,6 +157,26 @@ fn gnu_count<S: ByteSource + ?Sized>(
         }
     }
     Err(ElfError::TooLarge { what, limit: MAX_SYMBOLS })
+}
+
+/// The symbols that fit before the table that follows them in memory.
+fn count_to_next_table<S: ByteSource + ?Sized>(image: &Image<'_, S>, dynamic: &Dynamic) -> usize {
+    let symbols = dynamic.value(elf::DT_SYMTAB).unwrap_or(0);
+    let tables = [
+        elf::DT_STRTAB,
+        elf::DT_VERSYM,
+        elf::DT_VERNEED,
+        elf::DT_VERDEF,
+        elf::DT_GNU_HASH,
+        elf::DT_RELA,
+        elf::DT_REL,
+        elf::DT_JMPREL,
+    ];
+    let after =
+        tables.iter().filter_map(|tag| dynamic.value(*tag)).filter(|address| *address > symbols).min();
+    let entry = if image.abi.class == Class::Elf64 { 24 } else { 16 };
+    let count = (after.unwrap_or(symbols) - symbols) / entry;
+    usize::try_from(count).unwrap_or(usize::MAX).min(MAX_SYMBOLS)
 }
 
 fn read_entries<Y, S>(image: &Image<'_, S>, offset: u64, count: usize) -> Result<Vec<SymbolEntry>, ElfError>

@@ -94,7 +94,10 @@ impl Cache {
     pub fn candidates(&self, name: &[u8], flags: i32) -> Vec<&CacheEntry> {
         let fits = |entry: &&CacheEntry| entry.flags == flags && compare_names(&entry.name, name).is_eq();
         let mut found: Vec<&CacheEntry> = self.entries.iter().filter(fits).collect();
-        found.sort_by(|one, other| compare_hwcaps(one.hwcap.as_deref(), other.hwcap.as_deref()));
+        found.sort_by(|one, other| match (&one.hwcap, &other.hwcap) {
+            (Some(one), Some(other)) => compare_names(other, one),
+            (one, other) => one.is_none().cmp(&other.is_none()),
+        });
         let plain = found.iter().position(|entry| entry.hwcap.is_none());
         found.truncate(plain.map_or(found.len(), |at| at + 1));
         found
@@ -111,20 +114,20 @@ impl Cache {
         let mut strings = Strings { base: NEW_HEADER + entries.len() * NEW_ENTRY, bytes: Vec::new() };
         let mut table = Writer { order, bytes: Vec::new() };
         let name_offsets: Vec<u32> = names.iter().map(|name| strings.add(name)).collect();
-        let mut last: Option<(&[u8], u32)> = None;
         for entry in &entries {
-            let key = match last {
-                Some((name, at)) if name == entry.name => at,
-                _ => strings.add(&entry.name),
+            let value = strings.add(&entry.path);
+            // Nearly always the name is the end of the path.
+            let key = match entry.path.strip_suffix(&entry.name[..]) {
+                Some(directory) => value + to_u32(directory.len()),
+                None => strings.add(&entry.name),
             };
-            last = Some((&entry.name, key));
             let hwcap = entry.hwcap.as_deref().map_or(0, |hwcap| {
                 let index = names.binary_search(&hwcap).unwrap_or_default();
                 HWCAP_NAMED | index as u64
             });
             table.word(entry.flags.cast_unsigned());
             table.word(key);
-            table.word(strings.add(&entry.path));
+            table.word(value);
             table.word(0);
             table.long(hwcap);
         }
@@ -157,7 +160,8 @@ pub fn flags_for(abi: Abi) -> Option<i32> {
         (40, Class::Elf32) if abi.flags & 0x200 != 0 => 0x0b00,
         (40, Class::Elf32) => 0x0900,
         (183, Class::Elf64) => 0x0a00,
-        (183, Class::Elf32) => 0x1000 - 0x0200,
+        (8, Class::Elf64) => 0x0700,
+        (8 | 20, Class::Elf32) => 0,
         // EF_RISCV_FLOAT_ABI_DOUBLE.
         (243, Class::Elf64) if abi.flags & 6 == 4 => 0x1000,
         (243, Class::Elf64) => 0x0f00,
@@ -197,13 +201,11 @@ fn compare_entries(one: &CacheEntry, other: &CacheEntry) -> Ordering {
         .then(one.path.cmp(&other.path))
 }
 
-/// Names of a later processor first (they sort by digits), the plain entry last.
+/// Variants by name, the plain entry last.
 fn compare_hwcaps(one: Option<&[u8]>, other: Option<&[u8]>) -> Ordering {
     match (one, other) {
-        (None, None) => Ordering::Equal,
-        (None, Some(_)) => Ordering::Greater,
-        (Some(_), None) => Ordering::Less,
-        (Some(one), Some(other)) => compare_names(other, one).then(other.cmp(one)),
+        (Some(one), Some(other)) => one.cmp(other),
+        (one, other) => one.is_none().cmp(&other.is_none()),
     }
 }
 
@@ -349,4 +351,83 @@ impl Strings {
 
 fn to_u32(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn entry(name: &str, path: &str, hwcap: Option<&str>) -> CacheEntry {
+        CacheEntry { name: name.into(), path: path.into(), flags: 0x303, hwcap: hwcap.map(Into::into) }
+    }
+
+    /// In the order that `ldconfig` of glibc 2.36 wrote them.
+    fn sample() -> Cache {
+        Cache {
+            entries: vec![
+                entry("libh1a.so.1a", "/usr/local/lib/libh1a.so.1a", None),
+                entry("libhb.so.b", "/usr/local/lib/libhb.so.b", None),
+                entry("libh_.so._", "/usr/local/lib/libh_.so._", None),
+                entry("libhA.so.A", "/usr/local/lib/libhA.so.A", None),
+                entry("libh.so.10", "/usr/local/lib/libh.so.10", None),
+                entry("libh.so.9", "/usr/local/lib/libh.so.9", None),
+                entry("libh.so.1", "/usr/local/lib/glibc-hwcaps/x86-64-v2/libh.so.1", Some("x86-64-v2")),
+                entry("libh.so.1", "/usr/local/lib/glibc-hwcaps/x86-64-v3/libh.so.1", Some("x86-64-v3")),
+                entry("libh.so.1", "/usr/local/lib/libh.so.1", None),
+                entry("libh-.so.-", "/usr/local/lib/libh-.so.-", None),
+                entry("libc.so.6", "/lib/x86_64-linux-gnu/libc.so.6", None),
+                entry("liba.so.1", "/lib/libother.so", None),
+            ],
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back_in_ldconfigs_order() {
+        let mut shuffled = sample();
+        shuffled.entries.reverse();
+        for order in [ByteOrder::Little, ByteOrder::Big] {
+            let bytes = shuffled.write(order);
+            assert_eq!(Cache::parse(&bytes, order).unwrap(), sample());
+            assert_eq!(bytes, sample().write(order));
+        }
+        assert_eq!(
+            Cache::parse(&Cache::default().write(ByteOrder::Little), ByteOrder::Little).unwrap().entries,
+            []
+        );
+    }
+
+    #[test]
+    fn candidates_are_in_the_order_of_preference() {
+        let sample = sample();
+        let hwcaps: Vec<_> =
+            sample.candidates(b"libh.so.1", 0x303).iter().map(|found| found.hwcap.as_deref()).collect();
+        assert_eq!(hwcaps, [Some(&b"x86-64-v3"[..]), Some(b"x86-64-v2"), None]);
+        assert!(sample.candidates(b"libh.so.1", 3).is_empty());
+        assert_eq!(sample.candidates(b"libh.so.01", 0x303).len(), 3, "digits compare as numbers");
+    }
+
+    #[test]
+    fn the_new_format_is_found_behind_the_old_one() {
+        let new = sample().write(ByteOrder::Little);
+        let mut old = [OLD_MAGIC, b"\0"].concat();
+        old.extend(1_u32.to_le_bytes());
+        old.extend([0; OLD_ENTRY]);
+        old.resize(old.len().next_multiple_of(8), 0);
+        assert_eq!(Cache::parse(&[old.clone(), new].concat(), ByteOrder::Little).unwrap(), sample());
+        assert!(matches!(Cache::parse(&old, ByteOrder::Little), Err(CacheError::Unknown)));
+        assert!(matches!(Cache::parse(b"", ByteOrder::Little), Err(CacheError::Unknown)));
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_caches_do_no_harm(at in 0_usize..600, byte: u8, length in 0_usize..900) {
+            let mut bytes = sample().write(ByteOrder::Little);
+            let place = at % bytes.len();
+            bytes[place] = byte;
+            bytes.truncate(length);
+            let _ = Cache::parse(&bytes, ByteOrder::Little);
+            let _ = Cache::parse(&bytes, ByteOrder::Big);
+        }
+    }
 }

@@ -268,8 +268,9 @@ impl<'t> Writer<'t> {
             let at = body.block(&notes);
             segments.push((4, at, notes.len() as u64, 4));
         }
-        let data: Vec<u8> = text.strings.iter().flat_map(|string| [&string[..], b"\0"].concat()).collect();
-        body.block(&data);
+        // A first NUL keeps the strings apart from what lies before them.
+        let data = text.strings.iter().flat_map(|string| [&string[..], b"\0"].concat());
+        body.block(&std::iter::once(0).chain(data).collect::<Vec<u8>>());
         if text.form != Form::Static {
             let dynamic = self.dynamic(&mut body);
             let mut records = Body { order: text.abi.order, wide, bytes: Vec::new() };
