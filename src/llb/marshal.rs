@@ -68,6 +68,7 @@ impl Graph {
             Op::Exec(exec) => {
                 exec::file_systems(exec).into_iter().filter_map(|mount| mount.kind.source()).collect()
             }
+            // The base, then the sources from the last to the first, as the official client walks them.
             Op::File(file) => {
                 let sources = file.actions.iter().rev().filter_map(|action| match action {
                     super::op::FileAction::Copy(copy) => copy.source,

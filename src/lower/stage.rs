@@ -123,12 +123,7 @@ impl Lowering<'_> {
             Base::Context(context) => {
                 let node = self.context_state(id, context, platform);
                 let config = context_config(context, target)?;
-                let base_config = match &context.source {
-                    _ if context.replaces_stage => None,
-                    ContextSource::Image { known: Some(known), .. }
-                    | ContextSource::OciLayout { known: Some(known), .. } => Some(known.base_config.clone()),
-                    _ => Some(config.to_json()),
-                };
+                let base_config = (!context.replaces_stage).then(|| config.to_json());
                 let mut state = fresh(node, platform.clone(), config, base_config);
                 state.has_platform = true;
                 Ok(state)
