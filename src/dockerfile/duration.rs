@@ -1,5 +1,7 @@
 //! Durations in Go's notation.
 
+use std::fmt::Write as _;
+
 /// Reads a Go duration (`1h30m`, `500ms`) to nanoseconds (`time.ParseDuration`).
 ///
 /// # Errors
@@ -134,7 +136,10 @@ fn quote(text: &str) -> String {
         match byte {
             b'"' | b'\\' => quoted.extend(['\\', char::from(byte)]),
             b' '..=b'~' | 0x7f => quoted.push(char::from(byte)),
-            _ => quoted.push_str(&format!("\\x{byte:02x}")),
+            _ => {
+                // Writing to a string does not fail.
+                let _ = write!(quoted, "\\x{byte:02x}");
+            }
         }
     }
     quoted.push('"');

@@ -66,6 +66,7 @@ impl Flags {
     }
 
     /// A flag whose value may be left out.
+    #[expect(clippy::option_option, reason = "not given, given, given with a value")]
     pub(super) fn optional_text(&mut self, name: &str) -> Option<Option<String>> {
         self.values.remove(name)?.into_iter().next()
     }

@@ -73,7 +73,7 @@ pub fn parse_git_ref(text: &str) -> Result<Option<GitRef>, GitRefError> {
     if !fragment.is_empty() {
         let (reference, subdir) = fragment.split_once(':').unwrap_or((&fragment, ""));
         reference.clone_into(&mut git.reference);
-        git.subdir = clean(&format!("/{subdir}"))[1..].to_owned();
+        clean(&format!("/{subdir}")).trim_start_matches('/').clone_into(&mut git.subdir);
     }
     apply(&mut git, query)?;
     Ok(Some(git))
@@ -100,7 +100,8 @@ fn locate(text: &str) -> Option<(GitRef, String, Pairs)> {
         _ => return None,
     };
     let over_http = matches!(scheme, GitScheme::Http | GitScheme::Https);
-    if over_http && !written && !url.path.ends_with(".git") {
+    // Byte for byte: `.GIT` is a file like any other.
+    if over_http && !written && url.path.strip_suffix(".git").is_none() {
         return None;
     }
     let git = GitRef {

@@ -89,6 +89,9 @@ pub fn parse_all(data: &[u8]) -> Outcome {
     }
     let mut orphan = false;
     for statement in statements.list {
+        if errors.len() >= MAX_ERRORS {
+            break;
+        }
         let span = statement.span;
         match instruction::read(statement) {
             Err(message) => {
@@ -123,6 +126,9 @@ pub fn parse_all(data: &[u8]) -> Outcome {
     Outcome { dockerfile, errors }
 }
 
+/// How many errors one file can have before reading stops: nobody reads more.
+const MAX_ERRORS: usize = 100;
+
 /// Reads the text of one ONBUILD trigger; the escape character is always `\\`.
 ///
 /// The instruction's span counts lines of the trigger; locate it at the FROM line instead.
@@ -144,3 +150,6 @@ pub fn parse_trigger(text: &str) -> Result<Instruction, Diagnostic> {
         Parsed::Stage(_) => Err(Diagnostic::new("*instructions.Stage is not a command type")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! Go's `%q`: how the official frontend quotes text in messages and history.
 
+use std::fmt::Write as _;
+
 /// `text` in double quotes with Go's escapes (`strconv.Quote`): printable Unicode is kept.
 pub fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
@@ -16,13 +18,21 @@ pub fn quote(text: &str) -> String {
             '\u{b}' => quoted.push_str("\\v"),
             ' '..='~' => quoted.push(c),
             _ if is_print(c) => quoted.push(c),
-            '\0'..='\u{1f}' | '\u{7f}' => quoted.push_str(&format!("\\x{:02x}", u32::from(c))),
-            '\u{80}'..='\u{ffff}' => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
-            _ => quoted.push_str(&format!("\\U{:08x}", u32::from(c))),
+            _ => escape(&mut quoted, u32::from(c)),
         }
     }
     quoted.push('"');
     quoted
+}
+
+/// The shortest numeric escape that Go has for a character.
+fn escape(quoted: &mut String, code: u32) {
+    let written = match code {
+        0..=0x1f | 0x7f => write!(quoted, "\\x{code:02x}"),
+        0x80..=0xffff => write!(quoted, "\\u{code:04x}"),
+        _ => write!(quoted, "\\U{code:08x}"),
+    };
+    written.expect("a string takes any text");
 }
 
 /// Go's `strconv.IsPrint`: letters, marks, numbers, punctuation, symbols and the ASCII space.

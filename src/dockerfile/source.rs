@@ -1,8 +1,8 @@
-//! Places in a Dockerfile: whole physical lines, as BuildKit's ranges are.
+//! Places in a Dockerfile: whole physical lines, as the ranges on the wire are.
 
 /// A run of physical lines, 1-based and inclusive.
 ///
-/// BuildKit locates errors by whole lines (`character` is always 0), one range a line.
+/// The official frontend locates errors by whole lines (`character` is always 0), one range a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
     /// First line, 1-based; 0 where the official frontend says so (directive errors on line 1).

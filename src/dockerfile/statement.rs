@@ -1,5 +1,6 @@
 //! Logical lines: comments, continuations and heredoc bodies gathered into one statement each.
 
+use super::MAX_ERRORS;
 use super::argument::{Arguments, split_line};
 use super::directive::{Directives, Read};
 use super::heredoc;
@@ -132,10 +133,11 @@ impl Reader<'_> {
                 statement.span = Span::lines(first, self.lines.number());
                 self.statements.list.push(statement);
             }
-            Err(message) => {
+            Err(message) if self.statements.errors.len() < MAX_ERRORS => {
                 let span = Span::lines(first, self.lines.number());
                 self.statements.errors.push(Diagnostic::new(message).at(span));
             }
+            Err(_) => {}
         }
         self.doc.clear();
     }

@@ -22,7 +22,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     best.map(|(_, found)| found)
 }
 
-/// Edits from which on two names have nothing to do with each other (BuildKit `util/suggest`).
+/// Edits from which on two names have nothing to do with each other (`util/suggest` of the official frontend).
 const MAX_DISTANCE: usize = 3;
 
 fn distance_below(left: &str, right: &str, limit: usize) -> Option<usize> {

@@ -1,5 +1,6 @@
 //! URLs as Go's `net/url` reads and writes them, as far as git references need it.
 
+use std::fmt::Write as _;
 use std::net::Ipv6Addr;
 
 use super::line::decode;
@@ -170,7 +171,8 @@ fn percent_encode(bytes: &[u8], stays: impl Fn(u8) -> bool) -> String {
         if stays(byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            // Writing to a string does not fail.
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     encoded

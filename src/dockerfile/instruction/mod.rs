@@ -20,7 +20,7 @@ pub(super) use dispatch::{Parsed, read};
 pub struct Spanned<T> {
     pub value: T,
     pub span: Span,
-    /// The logical line, trimmed: continuations joined, without heredoc bodies. BuildKit's "source text".
+    /// The logical line, trimmed: continuations joined, without heredoc bodies. The "source text" of the official frontend.
     pub text: String,
     /// The instruction word as typed (`Run`), for lints that look at its case.
     pub keyword: String,
@@ -63,9 +63,9 @@ pub struct From {
     pub image: String,
     /// Lower-cased stage name, checked by the stage-name grammar.
     pub name: Option<String>,
-    /// The name as typed (lint StageNameCasing).
+    /// The name as typed (lint `StageNameCasing`).
     pub name_as_typed: Option<String>,
-    /// The word `AS` as typed (lint FromAsCasing).
+    /// The word `AS` as typed (lint `FromAsCasing`).
     pub as_keyword: Option<String>,
 }
 
@@ -79,7 +79,7 @@ pub struct Arg {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyValues {
     pub pairs: Vec<(String, String)>,
-    /// `ENV key value` with a blank instead of `=` (lint LegacyKeyValueFormat).
+    /// `ENV key value` with a blank instead of `=` (lint `LegacyKeyValueFormat`).
     pub legacy: bool,
 }
 
@@ -115,7 +115,7 @@ pub struct Heredoc {
     pub expand: bool,
     /// `<<-`.
     pub chomp: bool,
-    /// The file descriptor digits before `<<`, as written (unused by BuildKit).
+    /// The file descriptor digits before `<<`, as written (nobody uses it).
     pub fd: Option<String>,
     /// Body verbatim, not chomped.
     pub body: String,

@@ -71,13 +71,11 @@ pub(super) fn shell(statement: &Statement) -> Result<Vec<String>, String> {
     Flags::read(&statement.flags, &[])?;
     match &statement.arguments {
         Arguments::Json(shell) if !shell.is_empty() => Ok(shell.clone()),
-        Arguments::Words(words) if !words.is_empty() => Err(not_json(&statement.line)),
+        Arguments::Words(words) if !words.is_empty() => {
+            Err("SHELL requires the arguments to be in JSON form".to_owned())
+        }
         _ => Err(at_least_one("SHELL")),
     }
-}
-
-fn not_json(_line: &str) -> String {
-    "SHELL requires the arguments to be in JSON form".to_owned()
 }
 
 fn words(statement: &Statement) -> &[String] {

@@ -284,13 +284,11 @@ fn bracket(text: &str) -> Option<(Class, &str)> {
 
 /// One character of a class.
 fn member(text: &str) -> Option<(char, &str)> {
-    match text.strip_prefix('\\') {
-        Some(escaped) => literal(escaped),
-        None => {
-            let c = text.chars().next()?;
-            Some((c, &text[c.len_utf8()..]))
-        }
+    if let Some(escaped) = text.strip_prefix('\\') {
+        return literal(escaped);
     }
+    let c = text.chars().next()?;
+    Some((c, &text[c.len_utf8()..]))
 }
 
 /// An escape outside of brackets.

@@ -55,7 +55,8 @@ fn chunk_length(pattern: &str) -> usize {
     pattern.len()
 }
 
-/// What is left of `name` (`.` or nothing) behind `chunk`; the outer `None` is a bad pattern.
+/// What is left of `name` (`.` or nothing) behind `chunk`, if it matches; the outer `None` is a bad pattern.
+#[expect(clippy::option_option, reason = "bad, no match, match")]
 fn matched<'n>(chunk: &str, name: &'n str) -> Option<Option<&'n str>> {
     let mut left = Some(name);
     let mut rest = chunk;

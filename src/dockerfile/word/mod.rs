@@ -33,6 +33,10 @@ impl Variables for NoVariables {
 ///
 /// `Lexer::new(dockerfile.escape)` is what ENV, COPY, … use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent switches, most of their combinations in use"
+)]
 pub struct Lexer {
     /// `\` or a backtick.
     pub escape: char,
@@ -108,7 +112,7 @@ impl Lexer {
         }
     }
 
-    fn mode(&self) -> Mode {
+    fn mode(self) -> Mode {
         Mode { raw_escapes: self.raw_escapes, pattern: false }
     }
 }

@@ -114,13 +114,11 @@ impl<'a> Scan<'a> {
                 }
             }
         }
-        match stop {
-            Some(stop) => Err(format!("unexpected end of statement while looking for matching {stop}")),
-            None => {
-                text.words = words.finish(&mut self.word);
-                Ok(text)
-            }
+        if let Some(stop) = stop {
+            return Err(format!("unexpected end of statement while looking for matching {stop}"));
         }
+        text.words = words.finish(&mut self.word);
+        Ok(text)
     }
 
     fn single_quoted(&mut self, pattern: bool) -> Result<String, String> {
