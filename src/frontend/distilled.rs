@@ -6,8 +6,8 @@ use crate::diagnostic::Diagnostic;
 use crate::distill::apply::{Located, locate};
 use crate::distill::manifest::{self, Manifest, Report, Severity};
 use crate::distill::step::{Assembled, REPORT_FILE};
-use crate::image::config::ImageConfig;
 use crate::gateway::{BuildError, Failure, Gateway, Ref, SolveRequest};
+use crate::image::config::ImageConfig;
 use crate::image::json;
 use crate::llb::Graph;
 use crate::lower::Lowered;
@@ -157,11 +157,7 @@ impl<G: Gateway> Build<'_, G> {
     }
 
     /// The report form of an assembly.
-    async fn read_report(
-        &self,
-        nodes: &Graph,
-        assembled: &Assembled,
-    ) -> Result<Report, BuildError> {
+    async fn read_report(&self, nodes: &Graph, assembled: &Assembled) -> Result<Report, BuildError> {
         let result = self.solve_state(nodes, assembled.report).await?;
         let data = self.gateway.read_file(&result, REPORT_FILE, MAX_MANIFEST_BYTES).await?;
         let data = data.ok_or_else(|| Diagnostic::new("the assemble step left no report"))?;

@@ -1,6 +1,7 @@
 //! The edge: one build served on stdio over gRPC.
 
 mod client;
+mod excerpt;
 mod failure;
 mod join;
 pub mod serve;

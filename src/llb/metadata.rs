@@ -114,11 +114,10 @@ const LOCAL_CAPS: &[(&str, &str)] = &[
     ("local.metadatatransfer", "source.local.metadatatransfer"),
 ];
 
+// The secrets have defaults that the daemon knows: no cap.
 const GIT_CAPS: &[(&str, &str)] = &[
     ("git.keepgitdir", "source.git.keepgitdir"),
     ("git.fullurl", "source.git.fullurl"),
-    ("git.authtokensecret", "source.git.httpauth"),
-    ("git.authheadersecret", "source.git.httpauth"),
     ("git.knownsshhosts", "source.git.knownsshhosts"),
     ("git.mountsshsock", "source.git.mountsshsock"),
     ("git.checksum", "source.git.checksum"),
