@@ -3,141 +3,42 @@
 //! `README.md` beside this file is the schema for people. `build.rs` turns the files into one JSON text, so that the
 //! program holds no TOML parser.
 
-use serde::Deserialize;
+mod schema;
 
-/// All rules, each list sorted by file name.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rules {
-    #[serde(default)]
-    pub resource: Vec<Resource>,
-    #[serde(default)]
-    pub runtime: Vec<Runtime>,
-    #[serde(default)]
-    pub wrapper: Vec<Wrapper>,
-}
-
-/// Files that a program opens though no header names them, and the evidence that it does.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Resource {
-    /// The file's name without `.toml`.
-    pub id: String,
-    /// What it is, for messages: `CA certificates`.
-    pub title: String,
-    /// Any of these asks for it.
-    #[serde(default)]
-    pub when: Vec<Evidence>,
-    /// A value cut out of a library's data, for `{name}` in paths.
-    #[serde(default)]
-    pub capture: Vec<Capture>,
-    /// What comes.
-    pub include: Vec<Include>,
-    /// What to do when no source has it; absent: it is not missed.
-    pub missing: Option<String>,
-    /// Files that no package owns count to this one.
-    pub package: Option<String>,
-}
-
-/// Facts about one file of the set (and the image's environment) that must all hold.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Evidence {
-    /// It needs one of these libraries (sonames, `*` and `?`).
-    #[serde(default)]
-    pub needed: Vec<String>,
-    /// It imports one of these symbols (`*` and `?`).
-    #[serde(default)]
-    pub import: Vec<String>,
-    /// One of these texts is in its read-only data. Asked only of files that no package owns, and of programs that a
-    /// command names.
-    #[serde(default)]
-    pub string: Vec<String>,
-    /// It is a Go program that holds one of these functions (`crypto/x509.loadSystemRoots`).
-    #[serde(default)]
-    pub go: Vec<String>,
-    /// It is none of these libraries (sonames).
-    #[serde(default)]
-    pub not_soname: Vec<String>,
-    /// None of these Go functions is in it.
-    #[serde(default)]
-    pub not_go: Vec<String>,
-    /// One of these variables is set to something (names, `*` and `?`); its value is `{value}`.
-    #[serde(default)]
-    pub env: Vec<String>,
-    /// Values of `env` that do not count.
-    #[serde(default)]
-    pub not_value: Vec<String>,
-    /// glibc older than this version (`2.34`).
-    pub glibc_before: Option<String>,
-}
-
-/// A value between two texts in a library's data.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Capture {
-    pub name: String,
-    /// Sonames of the libraries to look in.
-    pub library: Vec<String>,
-    pub after: String,
-    pub before: String,
-}
-
-/// Paths or a library that come.
-///
-/// Paths may hold `*`, `?` (one component) and `**` (any number), `{libdir}` (each directory that the loader always
-/// searches), `{value}` and `{locale}` (the variable that is the evidence, as it is and with its codeset as glibc
-/// spells it) and captured values.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Include {
-    /// All of these that exist.
-    #[serde(default)]
-    pub all: Vec<String>,
-    /// The first of these that exists.
-    #[serde(default)]
-    pub first: Vec<String>,
-    /// Looked up as `dlopen(3)` would.
-    #[serde(default)]
-    pub library: Vec<String>,
-    /// Paths below these stay away.
-    #[serde(default)]
-    pub except: Vec<String>,
-    /// Not there in any source: it is missed no more than this.
-    #[serde(default)]
-    pub optional: bool,
-}
-
-/// How a language's programs are recognised.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Runtime {
-    pub id: String,
-    pub title: String,
-    /// Names of interpreters (`python3`, `python3.*`).
-    #[serde(default)]
-    pub interpreter: Vec<String>,
-    /// Whether decant knows what its programs need besides ELF and the resources.
-    #[serde(default)]
-    pub complete: bool,
-}
-
-/// A program that starts another one named in its arguments.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Wrapper {
-    pub names: Vec<String>,
-    /// Options whose value is the next word.
-    #[serde(default)]
-    pub options_with_value: Vec<String>,
-    /// Words before the program that are not options.
-    #[serde(default)]
-    pub operands: usize,
-}
+pub use schema::{Capture, Evidence, Include, Resource, Rules, Runtime, Wrapper};
 
 impl Rules {
     /// The rules that are built in.
     pub fn built_in() -> Self {
-        Self::default()
+        serde_json::from_str(BUILT_IN).expect("build.rs read the same text with the same types")
+    }
+}
+
+const BUILT_IN: &str = include_str!(concat!(env!("OUT_DIR"), "/rules.json"));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_says_what_and_why() {
+        let rules = Rules::built_in();
+        let ids: Vec<&str> = rules.resource.iter().map(|resource| resource.id.as_str()).collect();
+        assert!(ids.is_sorted(), "{ids:?}");
+        for Resource { id, title, when, include, missing, .. } in &rules.resource {
+            assert!(!title.is_empty() && !when.is_empty() && !include.is_empty(), "{id}");
+            for part in include {
+                let kinds =
+                    [&part.all, &part.first, &part.library].iter().filter(|list| !list.is_empty()).count();
+                assert_eq!(kinds, 1, "{id}: each include has one kind of things");
+            }
+            let told = include.iter().any(|part| !part.optional && part.library.is_empty());
+            assert!(!told || missing.is_some(), "{id}: what may be missed has a hint");
+            for path in include.iter().flat_map(|part| part.all.iter().chain(&part.first)) {
+                assert!(path.starts_with(['/', '{']), "{id}: {path} is absolute");
+            }
+        }
+        assert!(rules.runtime.iter().any(|runtime| runtime.id == "go" && runtime.complete));
+        assert!(rules.wrapper.iter().any(|wrapper| wrapper.names.contains(&"tini".to_owned())));
     }
 }
