@@ -1,4 +1,9 @@
 //! PURE: which files a program needs at run time, each with its reason.
+//!
+//! ```text
+//! plan ─▶ compose (the stage's own tree over the base set) ─▶ roots ─▶ follow (ELF, `#!`) ─▶ resources (rules)
+//!      ─▶ conflicts (versions, several sources) ─▶ ownership ─▶ layers ─▶ finish
+//! ```
 
 pub mod elf;
 pub mod packages;
@@ -7,3 +12,30 @@ pub mod report;
 pub mod search;
 pub mod shebang;
 pub mod strings;
+
+mod accounts;
+mod base;
+mod check;
+mod command;
+mod compose;
+mod conflicts;
+mod evidence;
+pub mod finding;
+mod finish;
+mod follow;
+mod glob;
+mod hygiene;
+mod layers;
+mod libraries;
+mod origin;
+mod ownership;
+pub mod reason;
+mod resources;
+mod roots;
+mod set;
+mod tree;
+mod verify;
+mod view;
+
+#[cfg(test)]
+mod tests;

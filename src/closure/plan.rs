@@ -1,11 +1,22 @@
 //! From a spec and root file systems to the computed file set.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::distill::manifest::{FinalConfig, Finding, Layer, Package, Reason};
-use crate::distill::spec::AssembleSpec;
-use crate::rootfs::{Rootfs, RootfsPath};
+use super::check;
+use super::compose::compose;
+use super::conflicts::Choice;
+use super::finding::{self, Findings};
+use super::finish::finish;
+use super::roots;
+use super::set::{self, Closure, World};
+use super::view::{Pins, SourceRoot, View};
+use crate::closure::search::Objects;
+use crate::distill::manifest::{FinalConfig, Finding, Layer, Package, Reason, Severity};
+use crate::distill::spec::{AssembleSpec, Mode};
+use crate::rootfs::{Rootfs, RootfsError, RootfsPath};
 use crate::rules::Rules;
+
+pub use super::verify::verify;
 
 /// The set, ready to be written.
 #[derive(Clone, Debug, Default)]
@@ -75,12 +86,152 @@ pub type Roots<'a> = BTreeMap<String, &'a dyn Rootfs>;
 /// # Errors
 /// Everything that is wrong, sorted, together with the warnings found on the way.
 pub fn plan(spec: &AssembleSpec, roots: &Roots<'_>, rules: &Rules) -> Result<Plan, Vec<Finding>> {
-    let _ = (spec, roots, rules);
-    Err(Vec::new())
+    let read = |error: &dyn std::fmt::Display| {
+        vec![finding::error(finding::UNREADABLE_SOURCE, format!("a file system cannot be read: {error}"))]
+    };
+    let sources = open_sources(spec, roots).map_err(|error| read(&error))?;
+    if let Some(left) = check::left_as_it_is(spec, &sources, rules).map_err(|error| read(&error))? {
+        return left;
+    }
+    let named: BTreeSet<usize> = (0..sources.len()).filter(|index| !spec.sources[*index].fallback).collect();
+    let all: BTreeSet<usize> = (0..sources.len()).collect();
+    let first = settle(spec, roots, rules, &sources, &named).map_err(|error| read(&error))?;
+    let unmet = first.1.has_rule(Severity::Error, finding::LIBRARY_MISSING)
+        || first.1.has_rule(Severity::Error, finding::PROGRAM_MISSING);
+    let (plan, mut findings) = if unmet && all != named {
+        // Something is missing, and there is a stage that no COPY names.
+        let mut second = settle(spec, roots, rules, &sources, &all).map_err(|error| read(&error))?;
+        if !second.1.has_errors() {
+            let fallback: Vec<String> =
+                all.difference(&named).map(|index| set::named(sources[*index].name)).collect();
+            second.1.add(
+                finding::notice(
+                    finding::FALLBACK_SOURCE,
+                    format!("files come from {}, which no COPY names", fallback.join(" and ")),
+                )
+                .hint("COPY --from the stage what the image needs"),
+            );
+        }
+        second
+    } else {
+        first
+    };
+    if spec.sources.is_empty() && findings.has_errors() {
+        findings.add(finding::notice(
+            finding::NO_SOURCE,
+            "the stage has no source to look files up in: no COPY --from names one, and no stage comes before it",
+        ));
+    }
+    if findings.has_errors() {
+        return Err(findings.into_sorted());
+    }
+    Ok(Plan { findings: findings.into_sorted(), ..plan })
 }
 
-/// Resolves the written output alone and compares with `plan`: an error for each different answer.
-pub fn verify(output: &dyn Rootfs, spec: &AssembleSpec, plan: &Plan) -> Vec<Finding> {
-    let _ = (output, spec, plan);
-    Vec::new()
+fn open_sources<'a>(
+    spec: &'a AssembleSpec,
+    roots: &'a Roots<'a>,
+) -> Result<Vec<SourceRoot<'a>>, crate::closure::packages::PackagesError> {
+    let mut sources = Vec::with_capacity(spec.sources.len());
+    for source in &spec.sources {
+        let Some(root) = roots.get(&source.mount).copied() else {
+            return Err(RootfsError::NotFound(RootfsPath::parse(source.mount.as_bytes())).into());
+        };
+        sources.push(SourceRoot {
+            name: &source.name,
+            mount: &source.mount,
+            root,
+            packages: crate::closure::packages::open(root)?,
+        });
+    }
+    Ok(sources)
 }
+
+/// Plans with the given sources, until no other choice between them is better.
+fn settle(
+    spec: &AssembleSpec,
+    roots: &Roots<'_>,
+    rules: &Rules,
+    sources: &[SourceRoot<'_>],
+    usable: &BTreeSet<usize>,
+) -> Result<(Plan, Findings), RootfsError> {
+    let mut pins = Pins::default();
+    let mut choices: BTreeSet<Choice> = BTreeSet::new();
+    let mut round = 0;
+    loop {
+        round += 1;
+        let (outcome, better) = attempt(spec, roots, rules, sources, usable, &pins, &choices)?;
+        match better.filter(|_| round < MAX_CHOICES) {
+            Some((next, choice)) => {
+                pins = next;
+                choices.insert(choice);
+            }
+            None => return Ok(outcome),
+        }
+    }
+}
+
+type Attempt = ((Plan, Findings), Option<(Pins, Choice)>);
+
+/// One whole computation.
+fn attempt(
+    spec: &AssembleSpec,
+    roots: &Roots<'_>,
+    rules: &Rules,
+    sources: &[SourceRoot<'_>],
+    usable: &BTreeSet<usize>,
+    pins: &Pins,
+    choices: &BTreeSet<Choice>,
+) -> Result<Attempt, RootfsError> {
+    let mut findings = Findings::default();
+    let mut composition = compose(spec, roots, sources, usable, &mut findings)?;
+    let mut accounts = std::mem::take(&mut composition.accounts);
+    let count = sources.len().max(1);
+    let views: Vec<View<'_>> =
+        (0..count).map(|index| View::new(&composition.tree, sources, usable, index, pins)).collect();
+    let objects: Vec<Objects<'_>> = views.iter().map(|view| Objects::new(view)).collect();
+    let plain: Vec<Objects<'_>> = sources.iter().map(|source| Objects::new(source.root)).collect();
+    let world = World {
+        spec,
+        rules,
+        composition: &composition,
+        sources,
+        usable,
+        views: &views,
+        objects: &objects,
+        plain: &plain,
+    };
+    let mut closure = Closure::new(&world);
+    closure.findings = findings;
+    let (commands, config, notes) = roots::commands(&spec.config);
+    closure.findings.extend(notes);
+    for command in &commands {
+        let wishes = closure.command_roots(command)?;
+        closure.follow(wishes)?;
+    }
+    let wishes = closure.control_programs()?;
+    closure.follow(wishes)?;
+    let wishes = closure.copied()?;
+    closure.follow(wishes)?;
+    let wishes = closure.control_includes()?;
+    closure.follow(wishes)?;
+    if spec.mode == Mode::Distil {
+        let wishes = closure.application_tree()?;
+        closure.follow(wishes)?;
+    }
+    closure.base_items()?;
+    closure.apply_rules()?;
+    let better = closure.better_pins(pins)?;
+    if better.is_some() {
+        return Ok(((Plan::default(), Findings::default()), better));
+    }
+    closure.report_versions()?;
+    let notices = closure.choice_notices(choices);
+    closure.findings.extend(notices);
+    closure.compare_systems();
+    let plan = finish(&mut closure, &mut accounts, config)?;
+    Ok(((plan, std::mem::take(&mut closure.findings)), None))
+}
+
+/// Choices between sources that differ: each settles one path or the C library.
+const MAX_CHOICES: usize = 32;

@@ -1,0 +1,118 @@
+//! What planning tells the user: rule names in one place, and the collector that keeps findings sorted and single.
+
+use std::collections::BTreeSet;
+
+use crate::distill::manifest::{Finding, Severity};
+use crate::distill::spec::InstructionId;
+
+/// A library that something in the set needs is in no source.
+pub const LIBRARY_MISSING: &str = "DistrolessLibraryMissing";
+/// The library that is there lacks a symbol version.
+pub const SYMBOL_VERSION: &str = "DistrolessSymbolVersion";
+/// A program that a command names is nowhere.
+pub const PROGRAM_MISSING: &str = "DistrolessProgramMissing";
+/// The stage has no source to look files up in.
+pub const NO_SOURCE: &str = "DistrolessNoSource";
+/// A user or group name that no passwd or group file knows.
+pub const UNKNOWN_USER: &str = "DistrolessUnknownUser";
+/// A command or script needs a shell, so a shell is in the set.
+pub const SHELL_NEEDED: &str = "DistrolessShellNeeded";
+/// A program imports `system` or `popen`.
+pub const SHELL_HINT: &str = "DistrolessShellHint";
+/// A shell-form command became exec form.
+pub const EXEC_FORM: &str = "DistrolessExecForm";
+/// A library that a program may open by name was not found.
+pub const UNRESOLVED_DLOPEN: &str = "DistrolessUnresolvedDlopen";
+/// Evidence asks for data files that no source has.
+pub const RESOURCE_MISSING: &str = "DistrolessResourceMissing";
+/// A secret in a copied directory stays out.
+pub const SECRET_SKIPPED: &str = "DistrolessSecretSkipped";
+/// A secret named in COPY is in the set.
+pub const SECRET_COPIED: &str = "DistrolessSecretCopied";
+/// A setuid or setgid file.
+pub const SETUID: &str = "DistrolessSetuid";
+/// A device, socket, pipe, or a name that would be a whiteout.
+pub const SPECIAL_FILE: &str = "DistrolessSpecialFile";
+/// The user of the image cannot read a file.
+pub const UNREADABLE: &str = "DistrolessUnreadable";
+/// An exposed port below 1024, and a user that is not root.
+pub const PRIVILEGED_PORT: &str = "DistrolessPrivilegedPort";
+/// The image runs as root.
+pub const ROOT_USER: &str = "DistrolessRootUser";
+/// Files come from a stage that no COPY names.
+pub const FALLBACK_SOURCE: &str = "DistrolessFallbackSource";
+/// Two sources hold different files at one path.
+pub const MIXED_SOURCES: &str = "DistrolessMixedSources";
+/// Files come from different distributions or releases.
+pub const MIXED_SYSTEMS: &str = "DistrolessMixedSystems";
+/// An interpreter whose needs decant does not know.
+pub const RUNTIME_UNKNOWN: &str = "DistrolessRuntimeUnknown";
+/// An `include=` that matches nothing.
+pub const INCLUDE_UNMATCHED: &str = "DistrolessIncludeUnmatched";
+/// A stage stays as it is.
+pub const NOT_DISTILLED: &str = "DistrolessNotDistilled";
+/// A root file system cannot be read as expected.
+pub const UNREADABLE_SOURCE: &str = "DistrolessUnreadableSource";
+/// The output resolves differently from the plan.
+pub const OUTPUT_DIFFERS: &str = "DistrolessOutputDiffers";
+
+/// Findings, each once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Findings {
+    all: BTreeSet<Finding>,
+}
+
+impl Findings {
+    pub(super) fn add(&mut self, finding: Finding) {
+        self.all.insert(finding);
+    }
+
+    pub(super) fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        self.all.extend(findings);
+    }
+
+    pub(super) fn has_errors(&self) -> bool {
+        self.all.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
+    pub(super) fn has_rule(&self, severity: Severity, rule: &str) -> bool {
+        self.all.iter().any(|finding| finding.severity == severity && finding.rule == rule)
+    }
+
+    /// Errors first, then by rule, instruction and message.
+    pub(super) fn into_sorted(self) -> Vec<Finding> {
+        self.all.into_iter().collect()
+    }
+}
+
+pub(super) fn error(rule: &str, message: impl Into<String>) -> Finding {
+    finding(Severity::Error, rule, message)
+}
+
+pub(super) fn warning(rule: &str, message: impl Into<String>) -> Finding {
+    finding(Severity::Warning, rule, message)
+}
+
+pub(super) fn notice(rule: &str, message: impl Into<String>) -> Finding {
+    finding(Severity::Notice, rule, message)
+}
+
+fn finding(severity: Severity, rule: &str, message: impl Into<String>) -> Finding {
+    Finding { severity, rule: rule.to_owned(), instruction: None, message: message.into(), hint: None }
+}
+
+impl Finding {
+    /// The same with the instruction to blame.
+    #[must_use]
+    pub fn at(mut self, instruction: Option<&InstructionId>) -> Self {
+        self.instruction = instruction.cloned();
+        self
+    }
+
+    /// The same with what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}

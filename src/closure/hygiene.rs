@@ -1,0 +1,128 @@
+//! What never goes into an image by itself: secrets, and names that are no plain files.
+
+use crate::rootfs::{Rootfs, RootfsError, RootfsPath};
+
+/// Whether a file or directory of this name, below a directory of this name, holds secrets.
+///
+/// `parent` is the name of the directory that holds it.
+pub(super) fn is_secret_name(parent: &[u8], name: &[u8]) -> bool {
+    if EXAMPLES.iter().any(|suffix| name.ends_with(suffix.as_bytes())) {
+        return false;
+    }
+    let listed = NAMES.iter().any(|known| known.as_bytes() == name);
+    let dotenv = name.starts_with(b".env.");
+    let key = KEYS
+        .iter()
+        .any(|known| name.strip_prefix(known.as_bytes()).is_some_and(|rest| !rest.ends_with(b".pub")));
+    let nested = NESTED.iter().any(|(dir, file)| dir.as_bytes() == parent && file.as_bytes() == name);
+    listed || dotenv || key || nested
+}
+
+/// Whether a file of this name is looked into for a private key.
+pub(super) fn may_hold_key(name: &[u8]) -> bool {
+    [&b".pem"[..], b".key", b".p12", b".pfx", b".jks"].iter().any(|suffix| name.ends_with(suffix))
+}
+
+/// Whether the file begins with, or soon contains, a private key in PEM form (RFC 7468).
+///
+/// # Errors
+/// What the root answers.
+pub(super) fn holds_key(rootfs: &dyn Rootfs, path: &RootfsPath) -> Result<bool, RootfsError> {
+    let head = rootfs.read(path, 0..KEY_BYTES)?;
+    let mut lines = head.split(|byte| *byte == b'\n');
+    Ok(lines.any(|line| line.starts_with(b"-----BEGIN ") && contains(line, b"PRIVATE KEY-----")))
+}
+
+/// Whether `text` holds `part`.
+pub(super) fn contains(text: &[u8], part: &[u8]) -> bool {
+    match part.first() {
+        None => true,
+        Some(first) => {
+            text.iter().enumerate().any(|(at, byte)| byte == first && text[at..].starts_with(part))
+        }
+    }
+}
+
+/// Whether the name would be read as a deletion when the layer is unpacked (OCI image-spec, `layer.md`).
+pub(super) fn is_whiteout(name: &[u8]) -> bool {
+    name.starts_with(b".wh.")
+}
+
+/// Bytes of a key file that are looked at: a bundle of certificates may come before the key.
+const KEY_BYTES: u64 = 1 << 20;
+
+/// Names that are only templates of secrets.
+const EXAMPLES: [&str; 4] = [".example", ".sample", ".template", ".dist"];
+
+const NAMES: [&str; 25] = [
+    ".env",
+    ".git",
+    ".hg",
+    ".svn",
+    ".ssh",
+    ".npmrc",
+    ".pypirc",
+    ".netrc",
+    "_netrc",
+    ".git-credentials",
+    ".aws",
+    ".azure",
+    ".kube",
+    ".dockercfg",
+    ".boto",
+    ".s3cfg",
+    ".vault-token",
+    ".pgpass",
+    ".my.cnf",
+    ".bash_history",
+    ".python_history",
+    ".node_repl_history",
+    ".terraform.d",
+    ".htpasswd",
+    ".gnupg",
+];
+
+/// Private keys of ssh; their `.pub` halves are none.
+const KEYS: [&str; 4] = ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"];
+
+/// (directory, name)
+const NESTED: [(&str, &str); 12] = [
+    ("etc", "shadow"),
+    ("etc", "shadow-"),
+    ("etc", "gshadow"),
+    ("etc", "gshadow-"),
+    (".docker", "config.json"),
+    (".config", "gcloud"),
+    (".cargo", "credentials"),
+    (".cargo", "credentials.toml"),
+    (".m2", "settings.xml"),
+    (".gradle", "gradle.properties"),
+    (".gem", "credentials"),
+    ("ssl", "private"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_by_name() {
+        let rows: [(&str, &str, &str, bool); 12] = [
+            ("environment", "app", ".env", true),
+            ("environment of a stage", "app", ".env.production", true),
+            ("its example", "app", ".env.example", false),
+            ("version control", "app", ".git", true),
+            ("not its settings", "app", ".gitignore", false),
+            ("ssh key", "x", "id_rsa", true),
+            ("ssh key with a name", "x", "id_ed25519_work", true),
+            ("public half", "x", "id_rsa.pub", false),
+            ("registry login", ".docker", "config.json", true),
+            ("any other config.json", "app", "config.json", false),
+            ("password hashes", "etc", "shadow", true),
+            ("code", "app", "key.py", false),
+        ];
+        for (summary, parent, name, expected) in rows {
+            assert_eq!(is_secret_name(parent.as_bytes(), name.as_bytes()), expected, "{summary}");
+        }
+    }
+}

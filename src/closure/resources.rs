@@ -1,0 +1,395 @@
+//! Data files and libraries that no header names: the rules applied to what the files of the set show.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::evidence::{self, Facts, Needles};
+use super::finding;
+use super::glob;
+use super::libraries::system_directories;
+use super::reason;
+use super::roots::Wish;
+use super::set::{Closure, Strength};
+use super::view::is_libc_family;
+use crate::closure::elf::{DlopenPriority, ElfError};
+use crate::closure::search::Loader;
+use crate::distill::manifest::Reason;
+use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath};
+use crate::rules::{Include, Resource};
+
+/// What the rules asked for so far.
+#[derive(Default)]
+pub(super) struct Asked {
+    facts: BTreeMap<RootfsPath, Facts>,
+    /// (rule, pattern) that were looked for, and whether something was there.
+    done: BTreeMap<(usize, String), bool>,
+    /// Parts of rules that nothing was found for, with who asked.
+    missed: BTreeMap<(usize, usize), (String, RootfsPath)>,
+    found: BTreeSet<(usize, usize)>,
+}
+
+/// One rule that applies, and why.
+struct Application<'r> {
+    index: usize,
+    resource: &'r Resource,
+    chain: Vec<Reason>,
+    /// The file that shows it; absent: the environment.
+    file: Option<RootfsPath>,
+    value: Option<String>,
+}
+
+impl<'a> Closure<'a> {
+    /// Applies the rules until nothing new comes.
+    ///
+    /// # Errors
+    /// What the roots answer.
+    pub(super) fn apply_rules(&mut self) -> Result<(), RootfsError> {
+        let needles = Needles::new(self.world.rules);
+        let mut asked = Asked::default();
+        for _ in 0..MAX_ROUNDS {
+            let before = (self.items.len(), self.processes.len(), self.elves.len(), asked.done.len());
+            self.read_facts(&needles, &mut asked)?;
+            self.open_by_name(&asked)?;
+            let mut wishes = Vec::new();
+            for application in self.applications(&asked) {
+                self.apply(&application, &mut asked, &mut wishes)?;
+            }
+            self.follow(wishes)?;
+            if before == (self.items.len(), self.processes.len(), self.elves.len(), asked.done.len()) {
+                break;
+            }
+        }
+        self.report_missing(&asked);
+        self.hint_shell(&asked);
+        Ok(())
+    }
+
+    fn read_facts(&mut self, needles: &Needles, asked: &mut Asked) -> Result<(), RootfsError> {
+        let unread: Vec<RootfsPath> =
+            self.elves.keys().filter(|path| !asked.facts.contains_key(*path)).cloned().collect();
+        for path in unread {
+            let Some(elf) = self.elves.get(&path).cloned() else { continue };
+            let hard = self.items.get(&path).is_some_and(|item| item.hard);
+            let own = self.owner_of(&path).is_none() || hard && elf.is_program();
+            let own = own && !is_libc_family(&path);
+            let rules = self.world.rules;
+            let read =
+                self.with_bytes(&path, |bytes| Facts::read(&elf, bytes, path.name(), own, rules, needles));
+            let facts = match read {
+                Some(Ok(facts)) => facts,
+                Some(Err(ElfError::Read(error))) => return Err(error),
+                // Its loading facts could be read, so it runs; what else it says is lost.
+                Some(Err(_)) | None => Facts::default(),
+            };
+            asked.facts.insert(path, facts);
+        }
+        Ok(())
+    }
+
+    /// Libraries that are opened by a name that is in the file.
+    fn open_by_name(&mut self, asked: &Asked) -> Result<(), RootfsError> {
+        let mut index = 0;
+        while index < self.processes.len() {
+            while self.processes[index].opened < self.processes[index].loaded.len() {
+                let by = self.processes[index].opened;
+                self.processes[index].opened += 1;
+                let loaded = &self.processes[index].loaded[by];
+                let (path, elf) = (loaded.path.clone(), loaded.object.elf.clone());
+                if is_libc_family(&path) {
+                    continue;
+                }
+                for note in elf.dlopen.iter().filter(|note| note.priority != DlopenPriority::Suggested) {
+                    let mut there = false;
+                    for soname in &note.sonames {
+                        there = there || self.dlopen(index, by, soname.as_bytes())?;
+                    }
+                    if !there && note.priority == DlopenPriority::Required {
+                        self.unresolved(&path, &note.sonames.join("` or `"));
+                    }
+                }
+                let Some(facts) = asked.facts.get(&path) else { continue };
+                let names: Vec<Vec<u8>> = facts.library_names.iter().cloned().collect();
+                for name in names {
+                    let noted =
+                        elf.dlopen.iter().any(|note| note.sonames.iter().any(|so| so.as_bytes() == name));
+                    if !noted && !self.dlopen(index, by, &name)? && self.owner_of(&path).is_none() {
+                        self.unresolved(&path, &String::from_utf8_lossy(&name));
+                    }
+                }
+            }
+            index += 1;
+        }
+        Ok(())
+    }
+
+    fn dlopen(&mut self, process: usize, by: usize, name: &[u8]) -> Result<bool, RootfsError> {
+        let text = String::from_utf8_lossy(name).into_owned();
+        let chain = reason::then(&self.processes[process].loaded[by].reason, "dlopen", text);
+        self.open_library(process, by, name, &chain)
+    }
+
+    fn unresolved(&mut self, path: &RootfsPath, name: &str) {
+        let message =
+            format!("`{path}` may open `{name}`, which no search path of {} holds", self.sources_text());
+        self.findings.add(
+            finding::warning(finding::UNRESOLVED_DLOPEN, message)
+                .hint("install it in the build stage if the program uses it")
+                .at(self.instruction_of(path)),
+        );
+    }
+
+    /// The rules that apply, in order of rule and file.
+    fn applications(&self, asked: &Asked) -> Vec<Application<'a>> {
+        let rules = self.world.rules;
+        let env = &self.world.spec.config.env;
+        let mut all = Vec::new();
+        for (index, resource) in rules.resource.iter().enumerate() {
+            for when in &resource.when {
+                let Some(variables) = evidence::variables(when, env) else { continue };
+                let values: Vec<Option<String>> = match variables.as_slice() {
+                    [] => vec![None],
+                    some => some.iter().map(|(_, value)| Some(value.clone())).collect(),
+                };
+                if !evidence::asks_file(when) {
+                    let chain = variables.first().map(|(name, _)| reason::root("environment", name.clone()));
+                    let chain = reason::then(&chain.unwrap_or_default(), "rule", resource.id.clone());
+                    all.extend(values.into_iter().map(|value| Application {
+                        index,
+                        resource,
+                        chain: chain.clone(),
+                        file: None,
+                        value,
+                    }));
+                    continue;
+                }
+                for (path, facts) in &asked.facts {
+                    if is_libc_family(path) || !facts.show(when, self.glibc_of(path)) {
+                        continue;
+                    }
+                    let chain = self.items.get(path).map(|item| item.reason.clone()).unwrap_or_default();
+                    let chain = reason::then(&chain, "rule", resource.id.clone());
+                    all.extend(values.iter().map(|value| Application {
+                        index,
+                        resource,
+                        chain: chain.clone(),
+                        file: Some(path.clone()),
+                        value: value.clone(),
+                    }));
+                }
+            }
+        }
+        all
+    }
+
+    /// The version of the glibc that a file is loaded with.
+    fn glibc_of(&self, path: &RootfsPath) -> Option<(u32, u32)> {
+        let mut processes = self.processes.iter();
+        let process = processes.find(|process| process.loaded.iter().any(|loaded| loaded.path == *path))?;
+        match &process.loader {
+            Loader::Glibc(glibc) => glibc.version,
+            Loader::Musl(_) => None,
+        }
+    }
+
+    fn apply(
+        &mut self,
+        application: &Application<'a>,
+        asked: &mut Asked,
+        wishes: &mut Vec<Wish>,
+    ) -> Result<(), RootfsError> {
+        let view = application.file.as_ref().map_or_else(|| self.first_view(), |file| self.view_of(file));
+        for (part, include) in application.resource.include.iter().enumerate() {
+            let mut found = false;
+            for pattern in &include.all {
+                for pattern in self.expand(pattern, application, asked) {
+                    found |= self.apply_pattern(view, &pattern, application, include, asked, wishes)?;
+                }
+            }
+            for pattern in &include.first {
+                for pattern in self.expand(pattern, application, asked) {
+                    found =
+                        found || self.apply_pattern(view, &pattern, application, include, asked, wishes)?;
+                }
+            }
+            for name in &include.library {
+                found |= self.apply_library(name, application, asked)?;
+            }
+            let key = (application.index, part);
+            if found {
+                asked.found.insert(key);
+            } else if !include.optional {
+                let who = application.file.clone().unwrap_or_else(RootfsPath::root);
+                asked.missed.entry(key).or_insert((application.value.clone().unwrap_or_default(), who));
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings what matches a pattern; whether something is there.
+    fn apply_pattern(
+        &mut self,
+        view: usize,
+        pattern: &str,
+        application: &Application<'a>,
+        include: &Include,
+        asked: &mut Asked,
+        wishes: &mut Vec<Wish>,
+    ) -> Result<bool, RootfsError> {
+        let key = (application.index, pattern.to_owned());
+        if let Some(found) = asked.done.get(&key) {
+            return Ok(*found);
+        }
+        let (base, whole) = match pattern.strip_suffix("/**") {
+            Some(base) => (base, true),
+            None => (pattern, false),
+        };
+        let except =
+            |path: &RootfsPath| include.except.iter().any(|part| glob::covers(part.as_bytes(), path));
+        let mut found = false;
+        for path in glob::expand(&self.world.views[view], base.as_bytes())? {
+            let target = self.world.views[view].stat(&path)?.map(|stat| stat.kind);
+            let unwanted = |text: &[u8]| {
+                include.except_target.iter().any(|part| glob::matches_name(part.as_bytes(), text))
+            };
+            if except(&path) || matches!(target, Some(FileKind::Symlink(text)) if unwanted(&text)) {
+                continue;
+            }
+            let chain = &application.chain;
+            let brought = if whole {
+                self.bring_tree(view, &path, chain, Strength::Soft, &except)?
+            } else {
+                self.bring(view, &path, chain, Strength::Soft)?.into_iter().collect()
+            };
+            found |= !brought.is_empty();
+            for path in brought {
+                if let Some(item) = self.items.get_mut(&path) {
+                    item.counts_to.clone_from(&application.resource.package);
+                }
+                wishes.push(Wish { path, strength: Strength::Soft, started: false });
+            }
+        }
+        asked.done.insert(key, found);
+        Ok(found)
+    }
+
+    /// Opens a library for every program that has loaded the file; whether it is there for one.
+    fn apply_library(
+        &mut self,
+        name: &str,
+        application: &Application<'a>,
+        asked: &mut Asked,
+    ) -> Result<bool, RootfsError> {
+        let Some(file) = &application.file else { return Ok(true) };
+        let mut found = false;
+        let mut any = false;
+        for index in 0..self.processes.len() {
+            let process = &self.processes[index];
+            let Some(by) = process.loaded.iter().position(|loaded| loaded.path == *file) else { continue };
+            any = true;
+            if process.named(name.as_bytes()).is_some() {
+                found = true;
+                continue;
+            }
+            let key = (application.index, format!("{name} for {}", process.program));
+            if !asked.done.contains_key(&key) {
+                let there = self.open_library(index, by, name.as_bytes(), &application.chain)?;
+                asked.done.insert(key, there);
+                found |= there;
+            }
+        }
+        Ok(found || !any)
+    }
+
+    /// A pattern with its `{…}` replaced, in every way that there is.
+    fn expand(&self, pattern: &str, application: &Application<'a>, asked: &Asked) -> Vec<String> {
+        let mut patterns = vec![pattern.to_owned()];
+        let mut replace = |name: &str, values: &dyn Fn() -> Vec<String>| {
+            let part = format!("{{{name}}}");
+            if patterns.iter().any(|pattern| pattern.contains(&part)) {
+                let values = values();
+                patterns = patterns
+                    .iter()
+                    .flat_map(|pattern| {
+                        values.iter().map(|value| pattern.replace(&part, value)).collect::<Vec<_>>()
+                    })
+                    .collect();
+            }
+        };
+        replace("libdir", &|| self.library_directories());
+        let value = application.value.clone();
+        replace("value", &|| value.clone().into_iter().collect());
+        replace("locale", &|| value.as_deref().map(evidence::locale_names).unwrap_or_default());
+        let names: BTreeSet<&String> = asked.facts.values().flat_map(|facts| facts.captured.keys()).collect();
+        for name in names {
+            let values: BTreeSet<String> =
+                asked.facts.values().filter_map(|facts| facts.captured.get(name)).cloned().collect();
+            replace(name, &|| values.iter().cloned().collect());
+        }
+        patterns.retain(|pattern| !pattern.contains('{'));
+        patterns
+    }
+
+    /// The directories that the loaders of the set always search.
+    fn library_directories(&self) -> Vec<String> {
+        let mut directories: Vec<String> = Vec::new();
+        for process in &self.processes {
+            for directory in system_directories(&process.loader) {
+                let text = directory.to_string();
+                if !directories.contains(&text) {
+                    directories.push(text);
+                }
+            }
+        }
+        directories
+    }
+
+    fn report_missing(&mut self, asked: &Asked) {
+        for ((rule, part), (value, file)) in &asked.missed {
+            if asked.found.contains(&(*rule, *part)) {
+                continue;
+            }
+            let resource = &self.world.rules.resource[*rule];
+            let Some(hint) = &resource.missing else { continue };
+            let who = if file.is_root() { "the environment".to_owned() } else { format!("`{file}`") };
+            let value = if value.is_empty() { String::new() } else { format!(" (`{value}`)") };
+            let holder = if self.world.usable.is_empty() {
+                "the stage does not hold".to_owned()
+            } else {
+                format!("{} does not hold", self.sources_text())
+            };
+            let message = format!("{who} asks for {}{value}, which {holder}", resource.title);
+            self.findings.add(
+                finding::warning(finding::RESOURCE_MISSING, message)
+                    .hint(hint.clone())
+                    .at(self.instruction_of(file)),
+            );
+        }
+    }
+
+    /// Programs of the user's that may call a shell, where none is in the set.
+    fn hint_shell(&mut self, asked: &Asked) {
+        let shell = self.items.keys().any(|path| matches!(path.as_bytes(), b"/bin/sh" | b"/usr/bin/sh"));
+        if shell {
+            return;
+        }
+        for (path, facts) in &asked.facts {
+            let hard = self.items.get(path).is_some_and(|item| item.hard);
+            let program = self.elves.get(path).is_some_and(|elf| elf.is_program());
+            let symbol =
+                ["system", "popen"].into_iter().find(|symbol| facts.symbols.wants(symbol.as_bytes()));
+            let Some(symbol) = symbol.filter(|_| hard && program && self.owner_of(path).is_none()) else {
+                continue;
+            };
+            self.findings.add(
+                finding::notice(
+                    finding::SHELL_HINT,
+                    format!("`{path}` imports `{symbol}`, which needs a shell when it is called: none is in the image"),
+                )
+                .hint("add `program=sh` if the program calls it")
+                .at(self.instruction_of(path)),
+            );
+        }
+    }
+}
+
+/// Rounds in which new files may bring new evidence: each chain of evidence ends after two or three.
+const MAX_ROUNDS: usize = 16;

@@ -1,0 +1,14 @@
+//! The whole computation on text trees: a stage in, the set with its reasons out.
+
+mod case;
+mod libraries;
+mod output;
+
+macro_rules! snapshot {
+    ($text:expr) => {
+        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!($crate::closure::tests::case::check($text));
+        })
+    };
+}
+use snapshot;
