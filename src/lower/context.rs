@@ -61,7 +61,8 @@ impl Lowering<'_> {
     fn local_source(&self, key: &str, name: &str, ignore: &[String]) -> SourceOp {
         let options = self.request.options;
         let session = options.local_sessions.get(name).unwrap_or(&options.session);
-        let shared = options.local_shared_keys.get(name).map_or("", String::as_str);
+        let plain = key.split("::").next().unwrap_or(key);
+        let shared = options.local_shared_keys.get(plain).map_or("", String::as_str);
         let mut attrs = BTreeMap::from([
             ("local.session".to_owned(), session.clone()),
             ("local.sharedkeyhint".to_owned(), format!("context:{key}-{shared}")),

@@ -79,7 +79,6 @@ impl Lowering<'_> {
         let before = state.state;
         let node = self.nodes.add(Op::Exec(Box::new(exec)), Some(state.platform.clone()), meta);
         state.state = Some(node.output());
-        state.has_platform = true;
         state.snapshots.push(Snapshot { step: site.index, before, after: state.state });
         let shown = format!("RUN {}{} # buildkit", build_args_text(state), args.join(" "));
         history::layer(&mut state.config, self.request.stages.epoch, shown);
@@ -103,7 +102,7 @@ impl Lowering<'_> {
         }
         let summary = format!(" ({})", heredoc::summary(&first.body));
         let data = heredoc::content(first);
-        if !first.body.starts_with("#!") {
+        if !data.starts_with("#!") {
             return (CommandLine::Shell(data), summary, None);
         }
         let file = heredoc::file(self.nodes, &first.name, 0o755, data);

@@ -23,7 +23,6 @@ impl Lowering<'_> {
         let before = state.state;
         if let Some(made) = self.make_workdir(before, owner, site, state) {
             state.state = Some(made);
-            state.has_platform = true;
             state.snapshots.push(Snapshot { step: site.index, before, after: state.state });
         }
         self.note_workdir(state);

@@ -191,11 +191,10 @@ impl StageGraph {
         if expansion.value.is_empty() {
             return Err(at(format!("empty platform value from expression {raw}{}", suggestion())));
         }
-        let platform = Platform::parse(&expansion.value).map_err(|error| {
+        Platform::parse(&expansion.value).map_err(|error| {
             // The official frontend locates this error twice.
             at(format!("failed to parse platform {raw}: {error}{}", suggestion())).at(from.span)
-        })?;
-        Ok(platform.normalize())
+        })
     }
 
     /// What an expanded base name stands for: an earlier stage (compared exactly against lower-case names),

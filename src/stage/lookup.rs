@@ -51,7 +51,7 @@ impl StageGraph {
         if let Some(stage) = self.by_name(from) {
             return Ok(vec![stage]);
         }
-        if from.contains('$') {
+        if from.find('$').is_some_and(|at| at + 1 < from.len()) {
             return Err(Diagnostic::new(
                 "variable expansion is not supported for --from, define a new stage with FROM using ARG \
                  from global scope as a workaround",

@@ -92,7 +92,7 @@ pub struct Stage {
     pub base: Base,
     /// `FROM --distroless[=variant]`: the stage ends as what its base needs to run.
     pub distil: Option<Variant>,
-    /// `--platform`, expanded and normalised; the platform of the base once that is resolved.
+    /// `--platform`, expanded, not normalised; the platform of the base once that is resolved.
     pub platform: Option<Platform>,
     /// Source text of the `FROM` line; empty for unregistered entries.
     pub from_text: String,

@@ -70,15 +70,21 @@ impl StageGraph {
     /// The error for an image that cannot be resolved; `cause` is the daemon's text.
     pub fn unresolved(&self, wanted: &Wanted, cause: &str) -> Diagnostic {
         let stage = self.stage(wanted.stage);
+        let failed = match &wanted.kind {
+            WantedKind::Image(request) => {
+                format!("failed to resolve source metadata for {}: {cause}", request.reference)
+            }
+            WantedKind::Ignore { .. } | WantedKind::Input { .. } => cause.to_owned(),
+        };
         let message = match &stage.base {
             Base::Image(image) => {
                 let written = &image.written;
                 let labels = self.stages.iter().filter(|stage| stage.registered).map(|s| s.label.as_str());
                 let tagged: Vec<String> = COMMON_IMAGES.iter().map(|name| format!("{name}:latest")).collect();
                 let candidates = labels.chain(COMMON_IMAGES).chain(tagged.iter().map(String::as_str));
-                format!("{written}: {cause}{}", suggest::suffix(written, candidates))
+                format!("{written}: {failed}{}", suggest::suffix(written, candidates))
             }
-            _ => cause.to_owned(),
+            _ => failed,
         };
         Diagnostic { spans: stage.spans.clone(), ..Diagnostic::new(message) }
     }
