@@ -188,7 +188,8 @@ impl Search<'_, '_> {
 
     /// A library that defines both of these is another libc; musl takes itself instead.
     fn is_second_libc(&self, path: &RootfsPath, elf: &Elf) -> bool {
-        if elf.soname.as_ref().is_none_or(|soname| !soname.starts_with(b"libc")) {
+        // Reading all symbols takes time, and what needs a libc is none.
+        if elf.needed.iter().any(|name| is_reserved(name)) {
             return false;
         }
         let source = FileBytes { rootfs: self.objects.rootfs(), path };

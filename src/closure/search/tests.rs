@@ -442,6 +442,11 @@ fn musl_has_rules_of_its_own() {
         &[],
     );
     musl(
+        "so is another libc, by what it defines",
+        "/app app needed=libc6x.so runpath=/g\n/g/libc6x.so elf export=__libc_start_main,stdin",
+        &[],
+    );
+    musl(
         "RUNPATH is inherited",
         "/app app needed=libb.so runpath=/b:/c\n/b/libb.so elf needed=libc2.so\n/c/libc2.so elf",
         &["libb.so => /b/libb.so (runpath of /app)", "libc2.so => /c/libc2.so (runpath of /app)"],
