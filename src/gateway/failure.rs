@@ -118,3 +118,47 @@ impl From<Failure> for BuildError {
         Self::Daemon { failure, at: None }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(message: &str, details: &[(&str, &str)]) -> Failure {
+        let details = details
+            .iter()
+            .map(|(name, value)| Detail {
+                type_url: format!("github.com/moby/buildkit/{name}+json"),
+                value: value.as_bytes().to_vec(),
+            })
+            .collect();
+        Failure { code: UNKNOWN, message: message.to_owned(), details }
+    }
+
+    #[test]
+    fn failed_vertices_are_found() {
+        let details = [
+            ("errdefs.Vertex", r#"{"digest":"sha256:a"}"#),
+            ("errdefs.Solve", r#"{"digest":"sha256:no"}"#),
+            ("errdefs.Vertex", "broken"),
+            ("errdefs.Vertex", r#"{"Digest":"sha256:b"}"#),
+        ];
+        assert_eq!(failure("x", &details).vertices(), ["sha256:a", "sha256:b"]);
+    }
+
+    #[test]
+    fn only_the_file_itself_can_be_missing() {
+        for (summary, message, details, expected) in [
+            ("file", "open a: no such file or directory", &[][..], true),
+            ("stat", "lstat a: no such file or directory", &[], true),
+            ("other", "open a: not a regular file", &[], false),
+            (
+                "a step's own message",
+                "mkfile /a/b: no such file or directory",
+                &[("errdefs.Vertex", r#"{"digest":"sha256:a"}"#)],
+                false,
+            ),
+        ] {
+            assert_eq!(failure(message, details).is_missing_file(), expected, "{summary}");
+        }
+    }
+}

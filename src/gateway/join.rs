@@ -23,3 +23,21 @@ pub async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F:
     .await;
     outputs.into_iter().flatten().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_keep_the_order_of_the_futures() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let turns = |count: u32| async move {
+            for _ in 0..count {
+                tokio::task::yield_now().await;
+            }
+            count
+        };
+        assert_eq!(runtime.block_on(join_all([3, 0, 2].map(turns))), [3, 0, 2]);
+        assert_eq!(runtime.block_on(join_all([0; 0].map(turns))), [0; 0]);
+    }
+}

@@ -70,3 +70,99 @@ pub(super) fn detail(name: &str, value: &impl Serialize) -> Any {
 struct Named<'a> {
     name: &'a str,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dockerfile::source::Span;
+    use crate::gateway::Detail;
+
+    fn file() -> SourceMap {
+        SourceMap {
+            filename: "Dockerfile".to_owned(),
+            data: b"FROM x\n".to_vec(),
+            language: "Dockerfile".to_owned(),
+            definition: None,
+        }
+    }
+
+    /// Code, message, then `type value` of each detail.
+    fn show(error: &BuildError) -> String {
+        let status = status(error, Some(&file()));
+        let mut lines = vec![format!("{} {}", status.code, status.message)];
+        lines.extend(status.details.iter().map(|detail| {
+            let name = detail.type_url.trim_start_matches("github.com/moby/buildkit/");
+            format!("{name} {}", String::from_utf8_lossy(&detail.value))
+        }));
+        lines.join("\n")
+    }
+
+    fn excerpt(ranges: &str) -> String {
+        format!(
+            r#"errdefs.Source+json {{"info":{{"filename":"Dockerfile","data":"RlJPTSB4Cg==","language":"Dockerfile"}},"ranges":[{ranges}]}}"#
+        )
+    }
+
+    #[test]
+    fn errors_have_the_details_that_clients_draw() {
+        let line = |number| format!(r#"{{"start":{{"line":{number}}},"end":{{"line":{number}}}}}"#);
+        let failure = |details: &[(&str, &str)]| Failure {
+            code: 5,
+            message: "x: not found".to_owned(),
+            details: details
+                .iter()
+                .map(|(name, value)| Detail {
+                    type_url: format!("github.com/moby/buildkit/{name}+json"),
+                    value: value.as_bytes().to_vec(),
+                })
+                .collect(),
+        };
+        let at = Diagnostic::new("FROM x: not found").at(Span::lines(1, 1));
+        let two_places =
+            Diagnostic::new("circle").at(Span::lines(1, 2)).at(Span::lines(4, 4)).hint("break it");
+        for (summary, error, expected) in [
+            (
+                "one excerpt a place, one range a line",
+                BuildError::from(two_places),
+                format!(
+                    "2 circle (hint: break it)\n{}\n{}",
+                    excerpt(&format!("{},{}", line(1), line(2))),
+                    excerpt(&line(4))
+                ),
+            ),
+            (
+                "line 0 is left out",
+                Diagnostic::new("bad").at(Span::lines(0, 0)).into(),
+                format!("2 bad\n{}", excerpt(r#"{"start":{},"end":{}}"#)),
+            ),
+            (
+                "a daemon's error gets our place",
+                BuildError::daemon_at(failure(&[("errdefs.Vertex", "{}")]), at.clone()),
+                format!("5 FROM x: not found\nerrdefs.Vertex+json {{}}\n{}", excerpt(&line(1))),
+            ),
+            (
+                "unless it has one",
+                BuildError::daemon_at(failure(&[("errdefs.Source", "{}")]), at),
+                "5 FROM x: not found\nerrdefs.Source+json {}".to_owned(),
+            ),
+            (
+                "code 0 would be no error",
+                Failure { code: 0, ..failure(&[]) }.into(),
+                "2 x: not found".to_owned(),
+            ),
+            (
+                "subrequest",
+                BuildError::UnsupportedRequest("frontend.x".to_owned()),
+                "2 unsupported request frontend.x\nerrdefs.Subrequest+json {\"name\":\"frontend.x\"}".to_owned(),
+            ),
+            (
+                "bug",
+                BuildError::Bug("panicked at src/x.rs:1:2: oh".to_owned()),
+                "13 decant crashed: panicked at src/x.rs:1:2: oh; this is a bug in decant, not in your Dockerfile"
+                    .to_owned(),
+            ),
+        ] {
+            assert_eq!(show(&error), expected, "{summary}");
+        }
+    }
+}

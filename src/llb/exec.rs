@@ -212,7 +212,6 @@ fn needed_caps(exec: &ExecOp, caps: &Caps) -> BTreeSet<&'static str> {
     need(exec.security != SecurityMode::Sandbox, "exec.meta.security");
     need(exec.proxy_env.is_some(), "exec.meta.proxyenv");
     need(!exec.cdi_devices.is_empty(), "exec.meta.cdi");
-    need(!exec.secret_env.is_empty(), "exec.mount.secret");
     need(!exec.secret_env.is_empty(), "exec.secretenv");
     for mount in &exec.mounts {
         match &mount.kind {

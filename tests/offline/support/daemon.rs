@@ -24,7 +24,7 @@ use prost::Message;
 use tokio::net::unix::pipe;
 
 /// How long a test waits for decant to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How the daemon answers.
 #[derive(Clone, Default)]
