@@ -7,9 +7,10 @@ use super::line::{Lines, decode, without_bom};
 /// # Errors
 /// A line that is too long, without the `failed parsing <name>: ` before it.
 pub fn parse_ignore(data: &[u8]) -> Result<Vec<String>, String> {
-    let mut lines = Lines::new(without_bom(data));
+    let mut lines = Lines::new(data);
     let mut patterns = Vec::new();
     while let Some(line) = lines.next() {
+        let line = if lines.number() == 1 { without_bom(line) } else { line };
         if line.starts_with(b"#") {
             continue;
         }

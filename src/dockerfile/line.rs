@@ -18,9 +18,18 @@ impl<'a> Lines<'a> {
     }
 
     /// The next line with its `\n`; `None` at the end and at a line that is too long.
+    ///
+    /// Asked once more behind such a line, it gives the part that fits the buffer and then nothing: so does
+    /// the official reader, which counts that part as a line.
     pub(super) fn next(&mut self) -> Option<&'a [u8]> {
-        if self.rest.is_empty() || self.too_long {
+        if self.rest.is_empty() {
             return None;
+        }
+        if self.too_long {
+            let part = self.rest.get(..=MAX_LINE_BYTES);
+            self.rest = &[];
+            self.number += 1;
+            return part;
         }
         let window = &self.rest[..self.rest.len().min(MAX_LINE_BYTES + 1)];
         let length = match window.iter().position(|&byte| byte == b'\n') {

@@ -65,8 +65,8 @@ impl Options {
                 option.split_once('=').ok_or_else(|| OptionsError::Unknown(option.to_owned()))?;
             let value = value.trim();
             match key.trim() {
-                "skip" => options.skip = Selection::parse(value),
-                "experimental" => options.experimental = Selection::parse(value),
+                "skip" => options.skip.replace(value),
+                "experimental" => options.experimental.replace(value),
                 "error" => {
                     options.error = boolean(value).ok_or_else(|| OptionsError::Switch {
                         option: option.to_owned(),
@@ -91,10 +91,12 @@ impl Options {
 }
 
 impl Selection {
-    fn parse(value: &str) -> Self {
-        match value {
-            "all" => Self::All,
-            names => Self::Named(names.split(',').map(|name| name.trim().to_owned()).collect()),
+    /// Takes an option's value; of a repeated option the last list counts, but `all` stays.
+    fn replace(&mut self, value: &str) {
+        if value == "all" {
+            *self = Self::All;
+        } else if *self != Self::All {
+            *self = Self::Named(value.split(',').map(|name| name.trim().to_owned()).collect());
         }
     }
 
@@ -121,6 +123,8 @@ mod tests {
                 Options { skip: named(&["A", "B"]), experimental: Selection::All, error: false },
             ),
             ("error=0", Options::default()),
+            ("skip=all;skip=A", Options { skip: Selection::All, ..Options::default() }),
+            ("skip=A;skip=B", Options { skip: named(&["B"]), ..Options::default() }),
         ] {
             assert_eq!(Options::parse(text), Ok(expected), "{text}");
         }

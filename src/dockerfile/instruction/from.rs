@@ -13,7 +13,7 @@ pub(super) fn read(statement: &Statement) -> Result<From, String> {
     };
     let (image, alias) = match words {
         [image] => (image, None),
-        [image, keyword, name] if keyword.to_lowercase() == "as" => (image, Some((keyword, name))),
+        [image, keyword, name] if keyword.to_uppercase() == "AS" => (image, Some((keyword, name))),
         _ => return Err("FROM requires either one or three arguments".to_owned()),
     };
     let name = alias.map(|(_, name)| name.to_lowercase());

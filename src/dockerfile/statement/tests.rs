@@ -82,3 +82,10 @@ fn locates_errors() {
         &["1-1 RUN|RUN a||", "! 1-1 dockerfile line greater than max allowed size of 65535"],
     );
 }
+
+#[test]
+fn a_long_line_inside_a_continuation_is_counted() {
+    let text = format!("RUN a \\\n{}\nRUN b", "x".repeat(65536));
+    let errors = read(text.as_bytes()).errors;
+    assert_eq!((errors.len(), errors[0].spans[0].first), (1, 2));
+}
