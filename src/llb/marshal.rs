@@ -187,16 +187,20 @@ fn append_foreign(
     let files = i32::try_from(foreign.infos.len()).unwrap_or(i32::MAX);
     let mut any = false;
     for (digest, locations) in used {
-        let known = source.locations.entry(digest.clone()).or_default();
-        for location in &locations.locations {
+        let shifted: Vec<pb::Location> = locations
+            .locations
+            .iter()
             // The daemon refuses a definition with an index that no file has.
-            if (0..files).contains(&location.source_index) {
-                known.locations.push(pb::Location {
-                    source_index: location.source_index.saturating_add(shift),
-                    ranges: location.ranges.clone(),
-                });
-                any = true;
-            }
+            .filter(|location| (0..files).contains(&location.source_index))
+            .map(|location| pb::Location {
+                source_index: location.source_index.saturating_add(shift),
+                ranges: location.ranges.clone(),
+            })
+            .collect();
+        // An entry without a location is encoded without a value, which the daemon refuses as nil.
+        if !shifted.is_empty() {
+            source.locations.entry(digest.clone()).or_default().locations.extend(shifted);
+            any = true;
         }
     }
     if any {
