@@ -105,8 +105,12 @@ pub(super) fn result(result: BuildResult, array_refs: bool) -> api::Result {
     }
 }
 
+/// What names a result; an empty id is an image without layers.
 fn reference(single: Ref) -> api::Ref {
-    api::Ref { id: single.id, def: None }
+    // prost leaves out a map value that is an empty message, and buildkitd crashes on a map entry
+    // without value. The daemon reads nothing but the id.
+    let def = single.id.is_empty().then(pb::Definition::default);
+    api::Ref { id: single.id, def }
 }
 
 fn attestations(all: BTreeMap<String, Vec<Attestation>>) -> BTreeMap<String, api::Attestations> {
@@ -126,5 +130,21 @@ fn bundle(attestation: Attestation) -> api::Attestation {
         path: attestation.path,
         in_toto_predicate_type: attestation.predicate_type,
         in_toto_subjects: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+
+    use super::*;
+
+    #[test]
+    fn platforms_without_layers_are_sent_with_a_value() {
+        let refs = ResultRefs::Many(BTreeMap::from([("p".to_owned(), Ref::default())]));
+        let build = BuildResult { refs, metadata: BTreeMap::new(), attestations: BTreeMap::new() };
+        let bytes = result(build, true).encode_to_vec();
+        // refs { refs { key: "p" value { def {} } } }
+        assert_eq!(bytes, b"\x22\x09\x0a\x07\x0a\x01p\x12\x02\x12\x00");
     }
 }

@@ -172,8 +172,16 @@ impl Building {
     }
 }
 
+/// Metadata of a foreign op; never empty.
+///
+/// prost leaves out a map value that is an empty message, and buildkitd crashes on a map entry
+/// without value. Every op needs the cap named here anyway.
 fn raw_metadata(raw: &RawOp) -> pb::OpMetadata {
-    pb::OpMetadata::decode(raw.metadata.as_slice()).unwrap_or_default()
+    let mut metadata = pb::OpMetadata::decode(raw.metadata.as_slice()).unwrap_or_default();
+    if metadata == pb::OpMetadata::default() {
+        metadata.caps.insert("constraints".to_owned(), true);
+    }
+    metadata
 }
 
 /// Adds the places of a foreign definition, its file indexes shifted behind the ones that are there.
@@ -203,6 +211,8 @@ fn append_foreign(
             any = true;
         }
     }
+    // An entry without places would be a map entry without value: see `raw_metadata`.
+    source.locations.retain(|_, locations| !locations.locations.is_empty());
     if any {
         source.infos.extend(foreign.infos.iter().cloned());
     }
