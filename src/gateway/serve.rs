@@ -113,3 +113,29 @@ fn fail(message: &str) -> ExitCode {
     eprintln!("decant: {message}");
     ExitCode::FAILURE
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_the_future_not_the_process() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let outcome = runtime.block_on(async {
+            let broken = catch_panic(async {
+                tokio::task::yield_now().await;
+                let empty: &[u8] = &[];
+                empty[std::hint::black_box(0)]
+            })
+            .await;
+            (broken, catch_panic(async { 7 }).await)
+        });
+        assert_eq!(outcome, (None, Some(7)));
+    }
+
+    #[test]
+    fn panic_texts_are_one_line() {
+        let text = one_line("panicked at src/x.rs:1:2:\nno such thing");
+        assert_eq!(text, "panicked at src/x.rs:1:2: no such thing");
+    }
+}

@@ -213,6 +213,7 @@ fn needed_caps(exec: &ExecOp, caps: &Caps) -> BTreeSet<&'static str> {
     need(exec.proxy_env.is_some(), "exec.meta.proxyenv");
     need(!exec.cdi_devices.is_empty(), "exec.meta.cdi");
     need(!exec.secret_env.is_empty(), "exec.secretenv");
+    need(!exec.secret_env.is_empty(), "exec.mount.secret");
     for mount in &exec.mounts {
         match &mount.kind {
             // The official client asks for no cap of its own for a writable mount without output.
