@@ -120,6 +120,8 @@ const GIT_CAPS: &[(&str, &str)] = &[
     ("git.fullurl", "source.git.fullurl"),
     ("git.knownsshhosts", "source.git.knownsshhosts"),
     ("git.mountsshsock", "source.git.mountsshsock"),
+    // Asked for with every ssh remote, whether its keys were found or not.
+    ("git.mountsshsock", "source.git.knownsshhosts"),
     ("git.checksum", "source.git.checksum"),
     ("git.skipsubmodules", "source.git.skipsubmodules"),
     ("git.mtime", "source.git.mtime"),

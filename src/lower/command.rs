@@ -5,8 +5,9 @@ use crate::dockerfile::instruction::CommandLine;
 use crate::dockerfile::quote::quote;
 use crate::image::config::ImageConfig;
 
-/// The shell of images that do not name one.
-const DEFAULT_SHELL: [&str; 2] = ["/bin/sh", "-c"];
+/// The shells of images that do not name one.
+const DEFAULT_SHELL: &[&str] = &["/bin/sh", "-c"];
+const DEFAULT_SHELL_ON_WINDOWS: &[&str] = &["cmd", "/S", "/C"];
 
 impl Lowering<'_> {
     pub(super) fn cmd(&mut self, command: &CommandLine, site: &Site<'_>, state: &mut StageState) {
@@ -49,8 +50,11 @@ pub(super) fn arguments(command: &CommandLine, config: &ImageConfig) -> Vec<Stri
 
 /// The configured shell with `text` as its last argument.
 pub(super) fn with_shell(text: &str, config: &ImageConfig) -> Vec<String> {
-    let shell = &config.config.shell;
-    let mut args = if shell.is_empty() { DEFAULT_SHELL.map(str::to_owned).to_vec() } else { shell.clone() };
+    let mut args = match (config.config.shell.as_slice(), config.os.as_str()) {
+        ([], "windows") => DEFAULT_SHELL_ON_WINDOWS.iter().map(|word| (*word).to_owned()).collect(),
+        ([], _) => DEFAULT_SHELL.iter().map(|word| (*word).to_owned()).collect(),
+        (shell, _) => shell.to_vec(),
+    };
     args.push(text.to_owned());
     args
 }

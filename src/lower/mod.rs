@@ -177,3 +177,6 @@ impl Lowering<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

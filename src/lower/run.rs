@@ -64,8 +64,10 @@ impl Lowering<'_> {
 
         let masked = MaskedSecrets { env: &state.env, secrets: &exec.secret_env };
         let shown = vertex_text(&text, Shown::AsTyped, self.request.stages.escape, &masked);
-        let platform = Some(state.platform.clone()).filter(|_| state.has_platform);
-        let name = self.next_vertex(site, state, platform.as_ref(), &shown);
+        // LLB keeps the platform of a state normalised, whatever FROM said.
+        let exec_platform = state.platform.clone().normalize();
+        let platform = Some(&exec_platform).filter(|_| state.has_platform);
+        let name = self.next_vertex(site, state, platform, &shown);
         let resources =
             Some(&self.request.options.resources).filter(|_| self.supports("exec.meta.linux.resources"));
         let meta = NodeMeta {
@@ -77,7 +79,7 @@ impl Lowering<'_> {
             spans: vec![site.span()],
         };
         let before = state.state;
-        let node = self.nodes.add(Op::Exec(Box::new(exec)), Some(state.platform.clone()), meta);
+        let node = self.nodes.add(Op::Exec(Box::new(exec)), Some(exec_platform), meta);
         state.state = Some(node.output());
         state.snapshots.push(Snapshot { step: site.index, before, after: state.state });
         let shown = format!("RUN {}{} # buildkit", build_args_text(state), args.join(" "));

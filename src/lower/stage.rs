@@ -229,7 +229,9 @@ fn empty_image(platform: &Platform) -> ImageConfig {
     };
     "layers".clone_into(&mut config.rootfs.kind);
     "/".clone_into(&mut config.config.working_dir);
-    config.config.env = vec![format!("PATH={DEFAULT_PATH}")];
+    if platform.os != "windows" {
+        config.config.env = vec![format!("PATH={DEFAULT_PATH}")];
+    }
     config
 }
 

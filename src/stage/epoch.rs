@@ -2,8 +2,9 @@
 
 use super::GlobalArgs;
 use crate::diagnostic::Diagnostic;
-use crate::dockerfile::Dockerfile;
+use crate::dockerfile::instruction::Kind;
 use crate::dockerfile::word::Variables;
+use crate::dockerfile::{Dockerfile, StageSource};
 use crate::image::platform::Platform;
 use crate::options::BuildOptions;
 
@@ -52,13 +53,48 @@ pub fn resolve(dockerfile: &Dockerfile, options: &BuildOptions) -> Result<Epoch,
         return Ok(Epoch::Resolved(None));
     }
     let is_context = |key: &String| key.split("::").next() == Some(value.as_str());
-    let lower = value.to_lowercase();
-    let is_stage = dockerfile.stages.iter().any(|stage| stage.from.value.name.as_ref() == Some(&lower));
-    if value == "context" || is_stage || options.named_contexts.keys().any(is_context) {
-        return Err(Diagnostic::new(format!("SOURCE_DATE_EPOCH from `{value}` is not supported"))
-            .hint("give the seconds since 1970"));
+    let is_context = value == "context" || options.named_contexts.keys().any(is_context);
+    if !is_context {
+        let lower = value.to_lowercase();
+        let stage = dockerfile
+            .stages
+            .iter()
+            .rfind(|stage| stage.from.value.name.as_ref() == Some(&lower))
+            .ok_or_else(|| Diagnostic::new(format!("invalid SOURCE_DATE_EPOCH: {value}")))?;
+        check_source_stage(stage).map_err(|text| Diagnostic::new(text).at(stage.from.span))?;
     }
-    Err(Diagnostic::new(format!("invalid SOURCE_DATE_EPOCH: {value}")))
+    Err(Diagnostic::new(format!("SOURCE_DATE_EPOCH from `{value}` is not supported"))
+        .hint("give the seconds since 1970"))
+}
+
+/// A stage that gives a build its time is nothing but one remote source.
+fn check_source_stage(stage: &StageSource) -> Result<(), String> {
+    if stage.from.value.image != "scratch" {
+        return Err("SOURCE_DATE_EPOCH stage must use FROM scratch".to_owned());
+    }
+    let mut sources = None;
+    for instruction in &stage.instructions {
+        match &instruction.value {
+            Kind::Arg(_) => {}
+            Kind::Add(_) if sources.is_some() => {
+                return Err("SOURCE_DATE_EPOCH stage must contain exactly one remote ADD".to_owned());
+            }
+            Kind::Add(add) => sources = Some(&add.transfer),
+            _ => {
+                return Err(format!(
+                    "SOURCE_DATE_EPOCH stage does not meet source-only requirements: unsupported {} instruction",
+                    instruction.keyword.to_uppercase()
+                ));
+            }
+        }
+    }
+    match sources {
+        None => Err("SOURCE_DATE_EPOCH stage must contain exactly one remote ADD".to_owned()),
+        Some(add) if add.sources.len() != 1 || !add.inline.is_empty() => {
+            Err("SOURCE_DATE_EPOCH stage must contain exactly one remote ADD source".to_owned())
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 /// The value of the global `ARG`.

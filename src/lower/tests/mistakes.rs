@@ -1,0 +1,78 @@
+//! Errors: their texts equal the official frontend's, and they point at the line.
+
+use super::Build;
+
+#[test]
+fn refuses() {
+    for (dockerfile, message, lines) in [
+        ("FROM $X", "base name ($X) should not be blank", &[1][..]),
+        (
+            "FROM --platform=a/b/c/d busybox",
+            "failed to parse platform a/b/c/d: \"a/b/c/d\": cannot parse platform specifier: \
+             invalid argument",
+            &[1, 1],
+        ),
+        ("FROM scratch\nCOPY --from=7 a b", "invalid stage index 7", &[]),
+        (
+            "FROM scratch\nCOPY --from=$A a b",
+            "variable expansion is not supported for --from, define a new stage with FROM using ARG from global \
+             scope as a workaround",
+            &[],
+        ),
+        (
+            "FROM scratch AS a\nCOPY --from=b x y\nFROM a AS b\nWORKDIR /x",
+            "cannot copy from stage \"b\", it needs to be defined before current stage \"a\"",
+            &[2],
+        ),
+        (
+            "FROM scratch AS a\nCOPY --from=b x y\nFROM scratch AS b\nCOPY --from=a x y",
+            "circular dependency detected on stage: a",
+            &[2, 4],
+        ),
+        (
+            "FROM missing",
+            "missing: failed to resolve source metadata for docker.io/library/missing:latest: not found",
+            &[1],
+        ),
+        (
+            "FROM scratch\nCOPY --link --chown=bob a b",
+            "--chown=bob: user and group names can't be resolved when used with --link, use numeric uid[:gid] \
+             instead",
+            &[2],
+        ),
+        ("FROM scratch\nADD --checksum=sha256:x a b", "checksum requires HTTP(S) or Git sources", &[2]),
+        ("FROM scratch\nCOPY https://a.invalid/b /", "source can't be a URL for COPY", &[2]),
+        ("FROM scratch\nCOPY https://a.invalid/b.git /", "source can't be a git ref for COPY", &[2]),
+        ("FROM scratch\nRUN --mount=target=/ x", "invalid mount target \"/\"", &[2]),
+        ("FROM scratch\nRUN []", "failed to marshal LLB definition: arguments are required", &[]),
+        ("FROM scratch\nSTOPSIGNAL $X", "invalid signal: ", &[2]),
+        ("FROM scratch\nVOLUME $X", "VOLUME specified can not be an empty string", &[2]),
+        ("FROM distroless:tiny", "unknown distroless variant \"tiny\"", &[1]),
+        ("FROM distroless\nRUN x", "shell-form RUN in a distroless stage, which has no shell", &[2]),
+    ] {
+        let error =
+            Build::default().run(dockerfile).err().unwrap_or_else(|| panic!("accepted: {dockerfile}"));
+        assert_eq!(error.message, message, "{dockerfile}");
+        let found: Vec<u32> = error.spans.iter().map(|span| span.first).collect();
+        assert_eq!(found, lines, "{dockerfile}");
+    }
+}
+
+#[test]
+fn names_a_target_that_is_near() {
+    let mut build = Build::default();
+    build.options.target = "biuld".to_owned();
+    let error = build.run("FROM scratch AS build").err().unwrap();
+    assert_eq!(error.message, "target stage \"biuld\" could not be found (did you mean build?)");
+}
+
+#[test]
+fn leaves_unneeded_stages_alone() {
+    for dockerfile in [
+        "FROM missing AS a\nFROM scratch",
+        "FROM scratch AS a\nRUN --mount=bogus=1 x\nFROM scratch",
+        "FROM scratch AS a\nENV A=${B:?no}\nFROM scratch",
+    ] {
+        assert!(Build::default().run(dockerfile).is_ok(), "{dockerfile}");
+    }
+}
