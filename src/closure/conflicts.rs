@@ -74,26 +74,29 @@ impl Closure<'_> {
     /// Whether a source's library at `path` defines every version that anything of the set wants from it.
     fn satisfies(&self, source: usize, path: &RootfsPath, library: &[u8]) -> Result<bool, RootfsError> {
         let Some(provider) = self.library_of(source, path)? else { return Ok(false) };
-        let wanting = self.elves.values();
-        Ok(wanting
-            .into_iter()
-            .all(|elf| versions::missing(elf, library, &provider).iter().all(|need| need.weak)))
+        Ok(self.unmet(library, &provider).is_none())
+    }
+
+    /// The first file of the set that wants a version which the library does not define.
+    fn unmet(&self, library: &[u8], provider: &Elf) -> Option<(RootfsPath, Vec<u8>)> {
+        self.elves.iter().find_map(|(path, elf)| {
+            let missing = versions::missing(elf, library, provider);
+            let need = missing.into_iter().find(|need| !need.weak)?;
+            Some((path.clone(), need.name.clone()))
+        })
     }
 
     /// The library at a path of the final tree, as one source has it.
     fn library_of(&self, source: usize, path: &RootfsPath) -> Result<Option<std::rc::Rc<Elf>>, RootfsError> {
-        let (Some(view), Some(objects)) = (self.world.views.get(source), self.world.objects.get(source))
-        else {
+        let (Some(view), Some(plain)) = (self.world.views.get(source), self.world.plain.get(source)) else {
             return Ok(None);
         };
-        match view.place(path)? {
-            Some((Place::Source(index, _), _)) if index == source => {}
-            _ => return Ok(None),
+        for path in view.spellings(source, path)? {
+            if let Opened::Elf(elf) = plain.open(&path)? {
+                return Ok(Some(elf));
+            }
         }
-        Ok(match objects.open(path)? {
-            Opened::Elf(elf) => Some(elf),
-            Opened::Missing | Opened::Loop | Opened::Refused(_) => None,
-        })
+        Ok(None)
     }
 
     fn parent_resolved(&self, path: &RootfsPath) -> Result<RootfsPath, RootfsError> {
@@ -164,11 +167,15 @@ impl Closure<'_> {
                 if let Some(other) = self.library_of(*source, &path)?
                     && other.version_defs != provider.version_defs
                 {
-                    let end = ends_at(&other, &lack.version);
-                    message.push_str(&format!(
-                        ", and that of {} {end}",
-                        named(self.world.sources[*source].name)
-                    ));
+                    let other_name = named(self.world.sources[*source].name);
+                    let text = match self.unmet(&lack.library, &other) {
+                        Some((wanting, version)) if version != lack.version => format!(
+                            ", and that of {other_name} lacks `{}`, which `{wanting}` needs",
+                            String::from_utf8_lossy(&version)
+                        ),
+                        _ => format!(", and that of {other_name} {}", ends_at(&other, &lack.version)),
+                    };
+                    message.push_str(&text);
                 }
             }
             message.push_str(&format!(" ({})", reason::arrows(&lack.chain)));

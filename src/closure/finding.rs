@@ -11,8 +11,6 @@ pub const LIBRARY_MISSING: &str = "DistrolessLibraryMissing";
 pub const SYMBOL_VERSION: &str = "DistrolessSymbolVersion";
 /// A program that a command names is nowhere.
 pub const PROGRAM_MISSING: &str = "DistrolessProgramMissing";
-/// The stage has no source to look files up in.
-pub const NO_SOURCE: &str = "DistrolessNoSource";
 /// A user or group name that no passwd or group file knows.
 pub const UNKNOWN_USER: &str = "DistrolessUnknownUser";
 /// A command or script needs a shell, so a shell is in the set.

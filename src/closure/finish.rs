@@ -266,8 +266,12 @@ impl Finish<'_, '_> {
         }
         let Some(order) = order else { return Ok(()) };
         let bytes = Cache { entries: all.into_values().collect() }.write(order);
-        let entry =
+        let mut entry =
             generated(Content::Bytes(bytes), 0o644, GENERATED_WHY, "cache of the loader", Layer::Application);
+        let by_cache = self.closure.processes.iter().flat_map(|process| &process.loaded);
+        entry.hard = by_cache
+            .filter(|loaded| loaded.by_cache)
+            .any(|loaded| self.closure.items.get(&loaded.path).is_some_and(|item| item.hard));
         self.entries.insert(path, entry);
         Ok(())
     }

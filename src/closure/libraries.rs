@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::finding;
 use super::reason;
 use super::set::{Closure, Strength};
-use super::view::Place;
+use super::view::{Place, is_libc_family};
 use crate::closure::elf::{Abi, Shape};
 use crate::closure::search::load::preload_names;
 use crate::closure::search::{Answer, Found, Loader, Object, RequestKind, Rule, Surroundings};
@@ -29,6 +29,8 @@ pub(super) struct Process {
     pub(super) opened: usize,
     /// Objects loaded at its start; those behind were opened by name later.
     pub(super) started: usize,
+    /// The view that its loader is from.
+    view: usize,
 }
 
 /// One object of a process.
@@ -148,6 +150,7 @@ impl<'a> Closure<'a> {
             names: BTreeMap::new(),
             opened: 0,
             started: 0,
+            view,
         };
         if let Some(soname) = &elf.soname {
             process.call(soname, 0);
@@ -156,6 +159,8 @@ impl<'a> Closure<'a> {
         if present {
             if elf.interp.is_some() {
                 for name in self.preloads() {
+                    // A program starts without what is to be preloaded.
+                    let strength = strength.min(Strength::Strict);
                     self.request(&mut process, 0, RequestKind::Preload, &name, strength)?;
                 }
             }
@@ -250,7 +255,9 @@ impl<'a> Closure<'a> {
         strength: Strength,
         chain: &[Reason],
     ) -> Result<Option<Answer>, RootfsError> {
-        let view = process.loaded[by].view;
+        // Loader and C library are only good together: all of a process come from where its loader is.
+        let family = is_libc_family(&RootfsPath::root().join(name));
+        let view = if family { process.view } else { process.loaded[by].view };
         let indices = process.chain(by);
         let here: Vec<&Object> = indices.iter().map(|index| &process.loaded[*index].object).collect();
         let loader = &process.loader;
@@ -306,11 +313,9 @@ impl<'a> Closure<'a> {
         for directory in &found.passes {
             self.bring(view, directory, chain, strength)?;
         }
+        // Which of several variants a processor takes is not known: none is needed for certain.
+        let strength = if several { strength.min(Strength::Strict) } else { strength };
         let Some(real) = self.bring(view, &found.object.path, chain, strength)? else { return Ok(()) };
-        if several && let Some(item) = self.items.get_mut(&real) {
-            // Which of them a processor takes is not known: none is needed for certain.
-            item.hard = false;
-        }
         self.elves.insert(real.clone(), found.object.elf.clone());
         let by_cache = matches!(found.rule, Rule::Cache | Rule::CacheConfiguration)
             && !self.is_system_directory(process, view, &found.directory)?;

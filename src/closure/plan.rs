@@ -98,7 +98,7 @@ pub fn plan(spec: &AssembleSpec, roots: &Roots<'_>, rules: &Rules) -> Result<Pla
     let first = settle(spec, roots, rules, &sources, &named).map_err(|error| read(&error))?;
     let unmet = first.1.has_rule(Severity::Error, finding::LIBRARY_MISSING)
         || first.1.has_rule(Severity::Error, finding::PROGRAM_MISSING);
-    let (plan, mut findings) = if unmet && all != named {
+    let (plan, findings) = if unmet && all != named {
         // Something is missing, and there is a stage that no COPY names.
         let mut second = settle(spec, roots, rules, &sources, &all).map_err(|error| read(&error))?;
         if !second.1.has_errors() {
@@ -116,12 +116,6 @@ pub fn plan(spec: &AssembleSpec, roots: &Roots<'_>, rules: &Rules) -> Result<Pla
     } else {
         first
     };
-    if spec.sources.is_empty() && findings.has_errors() {
-        findings.add(finding::notice(
-            finding::NO_SOURCE,
-            "the stage has no source to look files up in: no COPY --from names one, and no stage comes before it",
-        ));
-    }
     if findings.has_errors() {
         return Err(findings.into_sorted());
     }

@@ -4,6 +4,7 @@
 use super::command::{self, ShellForm};
 use super::finding::{self};
 use super::glob;
+use super::hygiene::contains;
 use super::reason;
 use super::set::{Closure, Strength};
 use super::view::{Place, View};
@@ -156,7 +157,11 @@ impl<'a> Closure<'a> {
                 self.shell_command(command, script, why, &chain, &mut wishes)?;
                 return Ok(wishes);
             }
-            let rest = self.behind_wrapper(&program, &args[1..]);
+            let rest = match self.behind_wrapper(&program, &args[1..]) {
+                Some(rest) => Some(rest),
+                None if self.starts_arguments(&found, &args[1..])? => Some(args[1..].to_vec()),
+                None => None,
+            };
             match rest {
                 Some(rest) if !rest.is_empty() => args = rest,
                 _ => {
@@ -169,6 +174,16 @@ impl<'a> Closure<'a> {
             }
         }
         Ok(wishes)
+    }
+
+    /// Whether a program is a script that starts its own arguments (`exec "$@"`), and the first of them is a program.
+    fn starts_arguments(&self, path: &RootfsPath, args: &[String]) -> Result<bool, RootfsError> {
+        let Some(first) = args.first() else { return Ok(false) };
+        let eyes = &self.world.views[self.view_for(path)];
+        let Some(real) = eyes.file(path)? else { return Ok(false) };
+        let text = eyes.read(&real, 0..MAX_SCRIPT_BYTES)?;
+        let script = text.starts_with(b"#!") && contains(&text, b"\"$@\"");
+        Ok(script && self.find_program(first)?.is_some())
     }
 
     /// A command that stays in shell form: the shell is in the set already, its script's programs follow.
@@ -479,6 +494,9 @@ fn is_executable(rootfs: &dyn Rootfs, path: &RootfsPath) -> Result<bool, RootfsE
         Err(error) => Err(error),
     }
 }
+
+/// Bytes of a script that are looked at.
+const MAX_SCRIPT_BYTES: u64 = 1 << 20;
 
 /// `PATH` when the image sets none (containerd and Docker).
 pub(super) const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -341,7 +341,7 @@ impl Closure<'_> {
     /// What the roots answer.
     pub(super) fn base_items(&mut self) -> Result<(), RootfsError> {
         for (path, node) in self.world.composition.tree.iter() {
-            if !self.items.contains_key(path) {
+            if node.came.step.is_none() && !self.items.contains_key(path) {
                 self.put(path, Place::Tree, node.stat(), &node.came.reason, Strength::Soft)?;
             }
         }

@@ -87,7 +87,9 @@ impl<'a> View<'a> {
             None if is_libc_family(real) => self.pins.libc,
             None => None,
         };
-        for &index in pinned.as_ref().map_or(&self.order[..], std::slice::from_ref) {
+        // A file that only others have is taken from them: the pin chooses, it does not take away.
+        let others = self.order.iter().copied().filter(|index| Some(*index) != pinned);
+        for index in pinned.into_iter().chain(others) {
             for path in self.spellings(index, real)? {
                 if let Some(stat) = self.sources[index].root.stat(&path)? {
                     return Ok(Some((Place::Source(index, path), stat)));
@@ -98,7 +100,7 @@ impl<'a> View<'a> {
     }
 
     /// The path in a source that a path of the view may have.
-    fn spellings(&self, source: usize, real: &RootfsPath) -> Result<Vec<RootfsPath>, RootfsError> {
+    pub(super) fn spellings(&self, source: usize, real: &RootfsPath) -> Result<Vec<RootfsPath>, RootfsError> {
         let mut paths = vec![real.clone()];
         for (link, target) in &self.merges {
             if !real.is_within(target) || real == target {

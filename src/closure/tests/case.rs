@@ -32,7 +32,7 @@ pub(super) const DEBIAN: &str = r#"
 /sbin -> usr/sbin
 /usr/sbin/
 /usr/lib64/ld-linux-x86-64.so.2 -> /lib/x86_64-linux-gnu/ld-linux-x86-64.so.2
-/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 elf soname=ld-linux-x86-64.so.2 verdef=GLIBC_PRIVATE,GLIBC_2.2.5 "string=/lib/x86_64-linux-gnu/" "string=GNU C Library (Debian GLIBC 2.36-9) stable release version 2.36."
+/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 elf soname=ld-linux-x86-64.so.2 verdef=GLIBC_PRIVATE,GLIBC_2.2.5 "string=/lib/x86_64-linux-gnu/\x00/usr/lib/x86_64-linux-gnu/\x00/lib/\x00/usr/lib/" "string=GNU C Library (Debian GLIBC 2.36-9) stable release version 2.36."
 /usr/lib/x86_64-linux-gnu/libc.so.6 elf soname=libc.so.6 needed=ld-linux-x86-64.so.2 verdef=GLIBC_2.2.5,GLIBC_2.34,GLIBC_2.36,GLIBC_PRIVATE
 /usr/lib/x86_64-linux-gnu/libm.so.6 elf soname=libm.so.6 needed=libc.so.6 verdef=GLIBC_2.2.5,GLIBC_2.29
 /usr/lib/x86_64-linux-gnu/libz.so.1 -> libz.so.1.2.13
@@ -59,6 +59,7 @@ pub(super) const DEBIAN: &str = r#"
 /var/lib/dpkg/info/libc6:amd64.md5sums text "00000000000000000000000000000001  lib/x86_64-linux-gnu/ld-linux-x86-64.so.2\n00000000000000000000000000000002  lib/x86_64-linux-gnu/libc.so.6\n00000000000000000000000000000003  lib/x86_64-linux-gnu/libm.so.6\n"
 /var/lib/dpkg/info/zlib1g:amd64.list text "/.\n/lib\n/lib/x86_64-linux-gnu\n/lib/x86_64-linux-gnu/libz.so.1\n/lib/x86_64-linux-gnu/libz.so.1.2.13\n/usr/share/doc/zlib1g/copyright\n"
 /var/lib/dpkg/info/base-files.list text "/.\n/usr/lib/os-release\n/etc/os-release\n/etc/debian_version\n"
+/var/lib/dpkg/info/base-files.md5sums text "00000000000000000000000000000004  usr/lib/os-release\n"
 /var/lib/dpkg/info/ca-certificates.list text "/.\n/usr/share/ca-certificates\n"
 "#;
 
@@ -206,7 +207,7 @@ impl Reader {
         if line.is_empty() || line.starts_with('#') {
             return;
         }
-        if line.starts_with('/') {
+        if line.starts_with(['/', '"']) {
             let block = self.block.as_mut().expect("a tree line follows a source or a step");
             block.1.push_str(line);
             block.1.push('\n');

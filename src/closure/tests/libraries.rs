@@ -49,3 +49,154 @@ fn what_a_moved_program_finds_beside_itself_moves_along() {
          entrypoint /app/bin/greeter"
     );
 }
+
+#[test]
+fn runpath_is_not_inherited_and_rpath_is() {
+    snapshot!(
+        "source build
+           debian
+           /opt/a/libone.so elf soname=libone.so needed=libtwo.so
+           /opt/b/libtwo.so elf soname=libtwo.so
+           /out/runpath elf needed=libone.so runpath=/opt/a:/opt/b interp=/lib64/ld-linux-x86-64.so.2
+           /out/rpath elf needed=libone.so rpath=/opt/a:/opt/b interp=/lib64/ld-linux-x86-64.so.2
+         step COPY --from=build /out/rpath /bin/rpath
+         step COPY --from=build /out/runpath /bin/runpath
+         entrypoint rpath"
+    );
+}
+
+#[test]
+fn a_library_found_by_the_configuration_gets_a_cache() {
+    snapshot!(
+        "source build
+           debian
+           /etc/ld.so.conf text \"/usr/local/lib\\n\"
+           /usr/local/lib/liblocal.so.1 elf soname=liblocal.so.1 needed=libc.so.6
+           /out/app elf needed=liblocal.so.1 interp=/lib64/ld-linux-x86-64.so.2
+         step COPY --from=build /out/app /app
+         entrypoint /app"
+    );
+}
+
+#[test]
+fn a_library_of_the_users_wins_over_the_sources() {
+    snapshot!(
+        "source build
+           debian
+           /src/libz.so.1 elf soname=libz.so.1 needed=libc.so.6
+           /out/app elf needed=libz.so.1 interp=/lib64/ld-linux-x86-64.so.2
+         step COPY --from=build /src/libz.so.1 /usr/lib/x86_64-linux-gnu/libz.so.1
+         step COPY --from=build /out/app /app
+         entrypoint /app"
+    );
+}
+
+#[test]
+fn variants_for_processors_come_all_and_none_is_hard() {
+    snapshot!(
+        "source build
+           debian
+           /usr/lib/x86_64-linux-gnu/glibc-hwcaps/x86-64-v3/libz.so.1 elf soname=libz.so.1
+           /out/app elf needed=libz.so.1 interp=/lib64/ld-linux-x86-64.so.2
+         step COPY --from=build /out/app /app
+         entrypoint /app"
+    );
+}
+
+#[test]
+fn musl_programs_search_by_musls_rules() {
+    snapshot!(
+        "source build
+           /lib/ld-musl-x86_64.so.1 elf soname=libc.musl-x86_64.so.1 export=__libc_start_main,stdin
+           /lib/libc.musl-x86_64.so.1 -> ld-musl-x86_64.so.1
+           /usr/lib/libz.so.1 elf soname=libz.so.1 needed=libc.musl-x86_64.so.1
+           /out/app elf needed=libz.so.1,libc.musl-x86_64.so.1 interp=/lib/ld-musl-x86_64.so.1
+         step COPY --from=build /out/app /app
+         entrypoint /app"
+    );
+}
+
+#[test]
+fn a_preloaded_library_comes_and_a_missing_one_warns() {
+    snapshot!(
+        "source build
+           debian
+           /usr/lib/x86_64-linux-gnu/libjemalloc.so.2 elf soname=libjemalloc.so.2 needed=libc.so.6
+           /out/app elf needed=libc.so.6 interp=/lib64/ld-linux-x86-64.so.2
+         step COPY --from=build /out/app /app
+         env PATH=/bin
+         env LD_PRELOAD=libjemalloc.so.2:libnone.so
+         entrypoint /app"
+    );
+}
+
+#[test]
+fn a_file_that_is_no_library_stops_the_loader() {
+    snapshot!(
+        "source build
+           debian
+           /opt/lib/libz.so.1 text \"GROUP ( libz.so.1.2 )\"
+           /out/app elf needed=libz.so.1 runpath=/opt/lib interp=/lib64/ld-linux-x86-64.so.2
+         step COPY --from=build /out/app /app
+         entrypoint /app"
+    );
+}
+
+#[test]
+fn a_missing_library_of_a_program_in_a_copied_directory_is_a_warning() {
+    snapshot!(
+        "source build
+           debian
+           /out/bin/app elf static
+           /out/bin/tool elf needed=libnone.so.1 interp=/lib64/ld-linux-x86-64.so.2
+         step COPY --from=build /out/bin /app/bin
+         entrypoint /app/bin/app"
+    );
+}
+
+#[test]
+fn a_plugin_that_nothing_loads_brings_its_libraries() {
+    snapshot!(
+        "source build
+           debian
+           /out/app elf needed=libc.so.6 interp=/lib64/ld-linux-x86-64.so.2
+           /out/plugins/one.so elf needed=libz.so.1
+         step COPY --from=build /out /app
+         entrypoint /app/app"
+    );
+}
+
+#[test]
+fn closure_can_be_switched_off_for_one_copy() {
+    snapshot!(
+        "source build
+           debian
+           /out/app elf static
+           /out/tool elf needed=libz.so.1 interp=/lib64/ld-linux-x86-64.so.2
+         step COPY --from=build /out/app /app
+         step COPY --from=build --closure=false /out/tool /tool
+         entrypoint /app"
+    );
+}
+
+#[test]
+fn a_libraries_name_in_the_data_is_opened_or_missed() {
+    snapshot!(
+        "source build
+           debian
+           /out/app elf needed=libc.so.6 import=dlopen string=libz.so.1 string=libnone.so.7 interp=/lib64/ld-linux-x86-64.so.2
+         step COPY --from=build /out/app /app
+         entrypoint /app"
+    );
+}
+
+#[test]
+fn dlopen_notes_are_followed_by_priority() {
+    snapshot!(
+        r#"source build
+           debian
+           /out/app elf needed=libc.so.6 interp=/lib64/ld-linux-x86-64.so.2 "dlopen=[{\"soname\":[\"libz.so.1\"],\"priority\":\"recommended\"},{\"soname\":[\"libm.so.6\"],\"priority\":\"suggested\"},{\"soname\":[\"libreq.so.1\"],\"priority\":\"required\"}]"
+         step COPY --from=build /out/app /app
+         entrypoint /app"#
+    );
+}

@@ -1,8 +1,15 @@
 //! The whole computation on text trees: a stage in, the set with its reasons out.
 
 mod case;
+mod commands;
+mod compose;
+mod left;
 mod libraries;
 mod output;
+mod properties;
+mod resources;
+mod sources;
+mod users;
 
 macro_rules! snapshot {
     ($text:expr) => {

@@ -1,0 +1,107 @@
+//! The image's user, its home, what it may read.
+
+use super::case::Case;
+use super::snapshot;
+use crate::closure::plan::Content;
+use crate::rootfs::RootfsPath;
+
+#[test]
+fn the_user_is_written_as_numbers_with_its_home() {
+    snapshot!(
+        "source build
+           debian
+           /var/www/ 0750 33:33
+           /out/app elf static
+         step COPY --from=build /out/app /app
+         user www-data
+         expose 80/tcp
+         entrypoint /app"
+    );
+}
+
+#[test]
+fn an_unknown_user_is_an_error() {
+    snapshot!(
+        "source build
+           debian
+           /out/app elf static
+         step COPY --from=build /out/app /app
+         user app
+         entrypoint /app"
+    );
+}
+
+#[test]
+fn nonroot_warns_about_files_it_cannot_read() {
+    snapshot!(
+        "source build
+           debian
+           /out/app elf static 0700
+           /out/data/a text \"\" 0600
+           /out/data/b text \"\" 0600
+         step COPY --from=build /out/app /app
+         step COPY --from=build /out/data /data
+         nonroot
+         expose 443
+         entrypoint /app"
+    );
+}
+
+#[test]
+fn volumes_exist_with_the_owner_of_the_source() {
+    snapshot!(
+        "source build
+           debian
+           /var/lib/app/ 0700 33:33
+           /out/app elf static
+         step COPY --from=build /out/app /app
+         volume /var/lib/app
+         volume /data
+         entrypoint /app"
+    );
+}
+
+#[test]
+fn accounts_are_those_of_the_base_set_and_of_the_owners() {
+    let case = Case::parse(
+        "source build
+           debian
+           /out/x text \"\"
+         step COPY --from=build --chown=www-data /out/x /x",
+    );
+    let plan = case.plan().expect("it plans");
+    let text = |path: &str| match &plan.entries[&RootfsPath::from(path)].content {
+        Content::Bytes(bytes) => String::from_utf8(bytes.clone()).expect("text"),
+        other => panic!("{path} is {other:?}"),
+    };
+    assert_eq!(
+        text("/etc/passwd"),
+        "root:x:0:0:root:/root:/sbin/nologin\n\
+         nobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\n\
+         nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n\
+         www-data:x:33:33:www-data:/var/www:/sbin/nologin\n"
+    );
+    assert_eq!(
+        text("/etc/group"),
+        "root:x:0:\nnobody:x:65534:\ntty:x:5:\nstaff:x:50:\nnonroot:x:65532:\nwww-data:x:33:\n"
+    );
+}
+
+#[test]
+fn the_base_set_is_the_same_for_every_program() {
+    let case = Case::parse(
+        "source build
+           debian",
+    );
+    let plan = case.plan().expect("it plans");
+    let lines: Vec<String> = plan
+        .entries
+        .iter()
+        .map(|(path, entry)| {
+            format!("{:?} {path} {:04o} {}:{}", entry.layer, entry.mode, entry.uid, entry.gid)
+        })
+        .collect();
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(lines.join("\n"));
+    });
+}
