@@ -253,7 +253,8 @@ impl<G: Gateway> Build<'_, G> {
         let mut nodes = Graph::default();
         let mut stages = StageGraph::new(&self.dockerfile, &request, lint)?;
         resolve(outside, &mut stages, &mut nodes, lint).await?;
-        let ignore = PatternSet::new(self.loaded.ignore.iter().map(String::as_str)).ok();
+        let ignore = PatternSet::new(self.loaded.ignore.iter().map(String::as_str))
+            .map_err(|error| Diagnostic::new(error.to_string()))?;
         let context = self.loaded.main.add_to(&mut nodes, self.options, &self.loaded.ignore)?;
         let mut assembler = self.assembler(outside, &mut nodes, &stages).await?;
         let request = lower::Request {
@@ -261,7 +262,7 @@ impl<G: Gateway> Build<'_, G> {
             options: self.options,
             caps: self.caps(),
             context,
-            ignore: ignore.as_ref(),
+            ignore: Some(&ignore),
         };
         let distiller: &mut dyn Distiller = match &mut assembler {
             Some(assembler) => assembler,
