@@ -262,4 +262,13 @@ mod tests {
             assert_eq!(parse(words), expected, "{words:?}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(head: Vec<u8>, words: Vec<Vec<u8>>, split: Vec<u8>) {
+            let _ = Shebang::parse(&[b"#!", &head[..]].concat());
+            let _ = EnvCall::parse(&words);
+            let _ = EnvCall::parse(&[b"-S".to_vec(), split]);
+        }
+    }
 }

@@ -9,8 +9,8 @@ use object::read::elf::Dyn;
 use crate::closure::elf::image::Image;
 use crate::closure::elf::{ByteSource, Class, ElfError};
 
-/// Entries of the dynamic section: the largest real ones have some hundred.
-const MAX_DYNAMIC_ENTRIES: usize = 16 << 10;
+/// Entries of the dynamic section: the largest real ones have some hundred, mostly needed libraries.
+const MAX_DYNAMIC_ENTRIES: usize = 4096;
 
 /// The dynamic section of a file.
 pub(super) struct Dynamic {

@@ -54,3 +54,37 @@ impl<'t> Paragraph<'t> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_found_with_their_continuation() {
+        let text = b"\n\nPackage: a\nDescription: one\n two\n .\nversion:1\n\n \t\nPackage:b";
+        let found = paragraphs(text);
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0].field("Version").as_deref(), Some("1"));
+        assert_eq!(found[0].field("Description").as_deref(), Some("one"));
+        assert_eq!(found[1].field("Package").as_deref(), Some("b"));
+        assert_eq!(found[1].field("Version"), None);
+        let fields: Vec<&[u8]> = found[0].fields().map(|(_, text)| text).collect();
+        assert_eq!(fields, [&b"Package: a\n"[..], b"Description: one\n two\n .\n", b"version:1\n"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_paragraphs(text: Vec<u8>) {
+            for paragraph in paragraphs(&text) {
+                paragraph.field("a");
+                paragraph.fields().count();
+            }
+        }
+
+        #[test]
+        fn any_lines_are_paragraphs(text in "[A-c: \n\t]{0,200}") {
+            let kept: usize = paragraphs(text.as_bytes()).iter().map(|paragraph| paragraph.text.len()).sum();
+            assert!(kept <= text.len());
+        }
+    }
+}

@@ -28,8 +28,9 @@ const MAX_LOADER_BYTES: u64 = 8 << 20;
 /// Bytes of the cache: 24 KB for an ordinary system.
 const MAX_CACHE_BYTES: u64 = 64 << 20;
 
-/// Elements of all search paths of one lookup: a bound for hostile paths.
-const MAX_ELEMENTS: usize = 16 << 10;
+/// Elements of all search paths of one lookup: package managers that give each package a directory of its own have
+/// some hundred.
+const MAX_ELEMENTS: usize = 2048;
 
 impl Glibc {
     /// Reads the loader at `interp` and the root's cache. A loader or cache that is missing or broken is none:

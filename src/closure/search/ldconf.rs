@@ -191,4 +191,30 @@ mod tests {
             &["/b1", "/z"],
         );
     }
+
+    #[test]
+    fn patterns_match_as_glob_does() {
+        for (pattern, name, expected) in [
+            ("*.conf", "a.conf", true),
+            ("*.conf", ".a.conf", false),
+            (".*", ".a", true),
+            ("a*b*c", "aXbYbZc", true),
+            ("a*b*c", "aXbYbZ", false),
+            ("[!a-c]?", "dx", true),
+            ("[^a-c]?", "ax", false),
+            ("[]x]", "]", true),
+            ("[a", "[a", true),
+            ("**", "", true),
+            ("?", "", false),
+        ] {
+            assert_eq!(matches(pattern.as_bytes(), name.as_bytes()), expected, "{pattern} {name}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_pattern_ends(pattern in "[*?a\\[\\]!^-]{0,40}", name in "[a-c.]{0,40}") {
+            matches(pattern.as_bytes(), name.as_bytes());
+        }
+    }
 }

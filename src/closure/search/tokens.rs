@@ -107,4 +107,11 @@ mod tests {
             found.iter().map(|element| (&element.text[..], element.platform.as_deref())).collect();
         assert_eq!(texts, [(&b"/a/better"[..], Some(&b"better"[..])), (b"/a/plain", None)]);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_expanded(text in "[$A-Z{}/a]{0,60}") {
+            expand(text.as_bytes(), b"/o", b"lib", &["x", "y"]);
+        }
+    }
 }
