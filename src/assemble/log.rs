@@ -45,6 +45,13 @@ pub(super) fn findings(log: &mut dyn Write, findings: &[Finding]) {
     }
 }
 
+/// How many findings there are; who asked for a report reads them there.
+pub(super) fn counts(log: &mut dyn Write, findings: &[Finding]) {
+    let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let _ = writeln!(log, "{errors} errors, {warnings} warnings, {} notes", count(Severity::Notice));
+}
+
 /// Why the step stops.
 pub(super) fn error(log: &mut dyn Write, text: &str) {
     let _ = writeln!(log, "decant: {text}");

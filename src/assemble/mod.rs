@@ -108,7 +108,7 @@ fn report_set(places: &Places, log: &mut dyn Write) -> Result<(), Failure> {
     let before =
         inputs.spec.sources.first().and_then(|stage| inputs.directory(&stage.mount)).map(size::measure);
     let report = report_of(manifest, before);
-    log::findings(log, &report.findings);
+    log::counts(log, &report.findings);
     write_report(&places.out(), &report)
 }
 

@@ -11,7 +11,7 @@ use crate::image::config::ImageConfig;
 use crate::image::json;
 use crate::llb::Graph;
 use crate::lower::Lowered;
-use crate::lower::distroless::Done;
+use crate::lower::distroless::{Assembler, Done};
 
 /// Most bytes of a manifest or report: BuildKit's message limit is paged around, memory is not.
 const MAX_MANIFEST_BYTES: u64 = 256 << 20;
@@ -38,6 +38,17 @@ pub(super) struct Told {
     /// The manifest of the target's own tree.
     pub(super) manifest: Option<Manifest>,
     pub(super) findings: Vec<Located>,
+}
+
+impl Told {
+    /// A stage repeats what the stage that it builds on has to say; users hear it once.
+    fn add(&mut self, findings: Vec<Located>) {
+        for located in findings {
+            if !self.findings.contains(&located) {
+                self.findings.push(located);
+            }
+        }
+    }
 }
 
 /// The reasons that need no look at files.
@@ -133,13 +144,13 @@ impl<G: Gateway> Build<'_, G> {
         for Done { last: at_end, assembled, .. } in assembler.assembled() {
             let is_target = matches!(last, Last::Distilled(done) if done.assembled.exec == assembled.exec);
             if is_target {
-                let manifest = self.manifest(nodes, assembled, result).await?;
-                told.findings.extend(locate(&manifest.findings, &assembled.places));
+                let manifest = self.manifest(lowering, result).await?;
+                told.add(locate(&manifest.findings, &assembled.places));
                 told.manifest = Some(manifest);
             } else if *at_end {
                 let own = self.solve_state(nodes, assembled.manifest).await?;
-                let manifest = self.manifest(nodes, assembled, &own).await?;
-                told.findings.extend(locate(&manifest.findings, &assembled.places));
+                let manifest = self.manifest(lowering, &own).await?;
+                told.add(locate(&manifest.findings, &assembled.places));
             }
         }
         Ok(told)
@@ -164,28 +175,31 @@ impl<G: Gateway> Build<'_, G> {
         manifest::parse_report(&data).map_err(|error| Diagnostic::new(error.to_string()).into())
     }
 
-    async fn manifest(
-        &self,
-        nodes: &Graph,
-        assembled: &Assembled,
-        result: &Ref,
-    ) -> Result<Manifest, BuildError> {
+    async fn manifest(&self, lowering: &Lowering, result: &Ref) -> Result<Manifest, BuildError> {
         match self.gateway.read_file(result, manifest::PATH, MAX_MANIFEST_BYTES).await {
             Ok(Some(data)) => {
                 manifest::unpack(&data).map_err(|error| Diagnostic::new(error.to_string()).into())
             }
             Ok(None) => Err(Diagnostic::new("the distroless tree has no manifest").into()),
-            Err(failure) => Err(self.explain(nodes, assembled, failure).await),
+            Err(failure) => Err(self.explain(lowering, failure).await),
         }
     }
 
     /// The findings behind a failed assembly in place of the daemon's text; other failures as they are.
-    async fn explain(&self, nodes: &Graph, assembled: &Assembled, failure: Failure) -> BuildError {
-        let digests = nodes.marshal(assembled.tree, &self.loaded.source, self.caps()).digests;
-        let exec = digests.get(&assembled.exec);
-        if !exec.is_some_and(|digest| failure.vertices().contains(digest)) {
+    ///
+    /// Any assembly can be the one that failed: a RUN, a stage below, a stage that files are copied from.
+    async fn explain(&self, lowering: &Lowering, failure: Failure) -> BuildError {
+        let nodes = &lowering.nodes;
+        let vertices = failure.vertices();
+        let failed = |assembled: &&Assembled| {
+            let digests = nodes.marshal(assembled.manifest, &self.loaded.source, self.caps()).digests;
+            digests.get(&assembled.exec).is_some_and(|digest| vertices.contains(digest))
+        };
+        let mut assemblies =
+            lowering.assembler.iter().flat_map(Assembler::assembled).map(|done| &done.assembled);
+        let Some(assembled) = assemblies.find(failed) else {
             return failure.into();
-        }
+        };
         let Ok(report) = self.read_report(nodes, assembled).await else {
             return failure.into();
         };
