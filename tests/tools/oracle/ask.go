@@ -57,13 +57,17 @@ type failure struct {
 	sources []*errdefs.Source
 }
 
-// text is the message and, for each excerpt that the client prints, the lines it points at.
+// text is the message and, for each excerpt that the client prints, the lines it points at. Nothing
+// is printed for a source without lines.
 //
 // These are sorted: whatever passes an error on turns their order round, and an image's error is
 // passed on once more often than that of the frontend in the daemon.
 func (f failure) text() string {
 	var places []string
 	for _, source := range f.sources {
+		if len(source.Ranges) == 0 {
+			continue
+		}
 		places = append(places, fmt.Sprintf("at %s:%s\n", source.Info.GetFilename(), lines(source.Ranges)))
 	}
 	slices.Sort(places)
