@@ -76,7 +76,11 @@ pub(super) fn source_caps(source: &SourceOp) -> BTreeSet<&'static str> {
         "http" | "https" => ("source.http", HTTP_CAPS),
         _ => return BTreeSet::new(),
     };
-    let used = attrs.iter().filter(|(attr, _)| source.attrs.contains_key(*attr));
+    let used = attrs.iter().filter(|(attr, _)| match source.attrs.get(*attr) {
+        // Other modes than `pull` are hints: no cap.
+        Some(mode) if *attr == "image.resolvemode" => mode == "pull",
+        value => value.is_some(),
+    });
     used.map(|(_, cap)| *cap).chain([base]).collect()
 }
 
