@@ -77,7 +77,7 @@ impl EnvCall {
         while let Some(argument) = rest.pop() {
             match argument.iter().position(|byte| *byte == b'=') {
                 Some(at) if at > 0 => {
-                    call.settings.push((argument[..at].to_vec(), argument[at + 1..].to_vec()))
+                    call.settings.push((argument[..at].to_vec(), argument[at + 1..].to_vec()));
                 }
                 _ => {
                     call.command.push(argument);

@@ -269,7 +269,7 @@ fn stat_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Option<Stat>, Errno> {
 
 /// The extended attributes of an entry itself. There is no `lgetxattrat` before Linux 6.13; the directory's
 /// descriptor in `/proc` with a single name below it is the same.
-fn xattrs_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Errno> {
+fn xattrs_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<Xattr>, Errno> {
     let mut path = format!("/proc/self/fd/{}/", dir.as_raw_fd()).into_bytes();
     path.extend_from_slice(name);
     let path = OsStr::from_bytes(&path);
@@ -321,6 +321,9 @@ fn error(path: &RootfsPath, errno: Errno) -> RootfsError {
         errno => RootfsError::Io { path: path.clone(), source: errno.into() },
     }
 }
+
+/// Name and value.
+type Xattr = (Vec<u8>, Vec<u8>);
 
 const RESOLVE: ResolveFlags = ResolveFlags::IN_ROOT.union(ResolveFlags::NO_MAGICLINKS);
 const STATX_FIELDS: StatxFlags = StatxFlags::BASIC_STATS;

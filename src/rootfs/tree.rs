@@ -243,17 +243,13 @@ pub fn dump(rootfs: &dyn Rootfs, dir: &RootfsPath) -> Result<String, RootfsError
                     usual_mode = 0o777;
                 }
                 FileKind::Regular => {
-                    match stat.hardlink.and_then(|id| first_names.insert(id, path.clone())) {
-                        Some(first) => {
-                            words.extend([b"=".to_vec(), first.as_bytes().to_vec()]);
-                            first_names.extend(stat.hardlink.map(|id| (id, first)));
-                            usual_mode = stat.mode;
-                        }
-                        None => {
-                            let (content, mode) = describe(rootfs, &path)?;
-                            words.extend(content);
-                            usual_mode = mode;
-                        }
+                    let first = stat.hardlink.map(|id| first_names.entry(id).or_insert_with(|| path.clone()));
+                    if let Some(first) = first.filter(|first| **first != path) {
+                        words.extend([b"=".to_vec(), first.as_bytes().to_vec()]);
+                    } else {
+                        let (content, mode) = describe(rootfs, &path)?;
+                        words.extend(content);
+                        usual_mode = mode;
                     }
                 }
                 FileKind::CharDevice => words.push(b"chardev".to_vec()),
@@ -398,7 +394,7 @@ fn quote(word: &[u8]) -> String {
             b'"' | b'\\' => text.extend(['\\', char::from(*byte)]),
             b' ' => text.push(' '),
             byte if byte.is_ascii_graphic() => text.push(char::from(*byte)),
-            byte => text.push_str(&format!("\\x{byte:02x}")),
+            byte => text.extend(byte.escape_ascii().map(char::from)),
         }
     }
     text.push('"');

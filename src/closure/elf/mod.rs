@@ -77,6 +77,7 @@ pub struct NeededVersion {
 
 /// An ELF file's loading facts. All texts are bytes as in the file, tokens not expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own in the file")]
 pub struct Elf {
     pub abi: Abi,
     pub shape: Shape,

@@ -143,7 +143,9 @@ impl<'fs> Apk<'fs> {
             let files: Vec<&ApkFile> = directory.files.iter().filter(kept).collect();
             if !files.is_empty() || shipped.contains(&self.merge.real(at.clone())) {
                 put(&directory.lines);
-                files.iter().for_each(|file| put(&file.lines));
+                for file in files {
+                    put(&file.lines);
+                }
             }
         }
         text.push(b'\n');
@@ -220,13 +222,13 @@ mod tests {
     #[test]
     fn owners_and_cut_records() {
         let tree = TreeRootfs::parse(
-            r##"
+            r#"
             /lib/ld-musl-x86_64.so.1 text m
             /bin/busybox text b
             /bin/sh -> /bin/busybox
             /usr/share/licenses/musl/COPYRIGHT text c
             /lib/apk/db/installed text "C:Q1x=\nP:musl\nV:1.2.5-r0\nA:x86_64\nL:MIT\no:musl\nF:lib\nR:ld-musl-x86_64.so.1\na:0:0:755\nZ:Q1y=\nR:libc.musl-x86_64.so.1\nZ:Q1z=\nF:usr\nF:usr/lib\nM:0:0:755\n\nP:busybox\nV:1.36\nA:x86_64\nF:bin\nR:busybox\nZ:Q1b=\nR:sh\n\n"
-            "##,
+            "#,
         )
         .unwrap();
         let apk = Apk::open(&tree).unwrap().unwrap();

@@ -320,7 +320,7 @@ mod tests {
     use super::*;
     use crate::rootfs::tree::TreeRootfs;
 
-    const DEBIAN: &str = r##"
+    const DEBIAN: &str = r#"
         /bin -> usr/bin
         /lib -> usr/lib
         /usr/bin/dash text x
@@ -334,7 +334,7 @@ mod tests {
         /var/lib/dpkg/info/dash.list text "/.\n/bin\n/bin/dash\n/bin/sh\n/usr/bin/x\n"
         /var/lib/dpkg/info/old.list text "/bin/sh\n"
         /var/lib/dpkg/status text "Package: dash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 0.5\nConffiles:\n /etc/x 00112233445566778899aabbccddeeff\nDescription: a shell\n long text\n\nPackage: gone\nStatus: deinstall ok config-files\nVersion: 1\n\nPackage: old\nStatus: install ok installed\nArchitecture: i386\nVersion: 2\n\nPackage: zlib1g\nStatus: install ok installed\nArchitecture: amd64\nMulti-Arch: same\nSource: zlib (1.2.0)\nVersion: 1:1.2.13\n"
-    "##;
+    "#;
 
     fn owner(dpkg: &Dpkg<'_>, path: &str) -> String {
         let owner = dpkg.owner(&RootfsPath::from(path)).unwrap();
@@ -403,7 +403,7 @@ mod tests {
     #[test]
     fn names_that_would_leave_the_directory_are_no_packages() {
         let tree = TreeRootfs::parse(
-            r##"/var/lib/dpkg/status text "Package: ../../x\nVersion: 1\n\nPackage: .\nVersion: 1\n""##,
+            r#"/var/lib/dpkg/status text "Package: ../../x\nVersion: 1\n\nPackage: .\nVersion: 1\n""#,
         )
         .unwrap();
         assert!(Dpkg::open(&tree).unwrap().unwrap().packages().is_empty());

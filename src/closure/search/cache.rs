@@ -151,7 +151,7 @@ impl Cache {
 /// known.
 pub fn flags_for(abi: Abi) -> Option<i32> {
     let architecture = match (abi.machine, abi.class) {
-        (3, Class::Elf32) => 0,
+        (3 | 8 | 20, Class::Elf32) => 0,
         (62, Class::Elf64) => 0x0300,
         (62, Class::Elf32) => 0x0800,
         (22, Class::Elf64) => 0x0400,
@@ -161,7 +161,6 @@ pub fn flags_for(abi: Abi) -> Option<i32> {
         (40, Class::Elf32) => 0x0900,
         (183, Class::Elf64) => 0x0a00,
         (8, Class::Elf64) => 0x0700,
-        (8 | 20, Class::Elf32) => 0,
         // EF_RISCV_FLOAT_ABI_DOUBLE.
         (243, Class::Elf64) if abi.flags & 6 == 4 => 0x1000,
         (243, Class::Elf64) => 0x0f00,
@@ -330,7 +329,9 @@ impl Writer {
                 self.word(word);
             }
         }
-        name_offsets.iter().for_each(|offset| self.word(*offset));
+        for offset in name_offsets {
+            self.word(*offset);
+        }
         self.bytes.extend_from_slice(GENERATOR);
     }
 }

@@ -90,13 +90,13 @@ impl Glibc {
     fn judge(&self, elf: &Elf) -> Verdict {
         let wants = self.abi;
         if elf.abi.class != wants.class {
-            return Verdict::WrongClass;
+            return Verdict::OtherClass;
         }
         if elf.abi.order != wants.order {
             return Verdict::Fatal("ELF file data encoding of the other byte order");
         }
         if elf.abi.machine != wants.machine {
-            return Verdict::WrongMachine;
+            return Verdict::OtherMachine;
         }
         match (elf.shape, elf.fixed, elf.pie) {
             (Shape::Other, _, _) => Verdict::Fatal("only ET_DYN and ET_EXEC can be loaded"),
@@ -110,8 +110,8 @@ impl Glibc {
 
 enum Verdict {
     Takes,
-    WrongClass,
-    WrongMachine,
+    OtherClass,
+    OtherMachine,
     Fatal(&'static str),
 }
 
@@ -120,7 +120,7 @@ enum Verdict {
 enum Next {
     GoOn,
     /// Not further in this list of directories.
-    NextList,
+    SkipList,
     Stop,
 }
 
@@ -197,7 +197,7 @@ impl Search<'_, '_> {
                 let place = Place { directory, passes: Vec::new() };
                 match self.directory(name, &place, &Rule::SystemDirectory, false, None)? {
                     Next::GoOn => {}
-                    Next::NextList => break,
+                    Next::SkipList => break,
                     Next::Stop => return Ok(()),
                 }
             }
@@ -230,7 +230,7 @@ impl Search<'_, '_> {
                 }
                 match self.directory(name, &place, rule, element.origin, element.platform.as_deref())? {
                     Next::GoOn => {}
-                    Next::NextList => return Ok(Next::GoOn),
+                    Next::SkipList => return Ok(Next::GoOn),
                     Next::Stop => return Ok(Next::Stop),
                 }
             }
@@ -333,7 +333,7 @@ impl Search<'_, '_> {
         let refused = |why: &str| Refused { path: path.clone(), why: why.to_owned() };
         let elf = match opened {
             Opened::Missing => return Ok(Next::GoOn),
-            Opened::Loop => return Ok(Next::NextList),
+            Opened::Loop => return Ok(Next::SkipList),
             Opened::Refused(why) => {
                 self.answer.fatal = Some(refused(&why));
                 return Ok(Next::Stop);
@@ -347,12 +347,12 @@ impl Search<'_, '_> {
                 return Ok(Next::Stop);
             }
             // A search goes on past files for other machines; a path leads to that file alone.
-            Verdict::WrongClass if attempt.rule == Rule::Name => {
+            Verdict::OtherClass if attempt.rule == Rule::Name => {
                 let class = if elf.abi.class == Class::Elf32 { "ELFCLASS32" } else { "ELFCLASS64" };
                 self.answer.fatal = Some(refused(&format!("wrong ELF class: {class}")));
                 return Ok(Next::Stop);
             }
-            Verdict::WrongClass | Verdict::WrongMachine => return Ok(Next::GoOn),
+            Verdict::OtherClass | Verdict::OtherMachine => return Ok(Next::GoOn),
         }
         let origin = path.parent().unwrap_or_else(RootfsPath::root);
         self.answer.found.push(Found {
@@ -392,9 +392,7 @@ fn compiled_directories(text: &[u8]) -> Vec<RootfsPath> {
     for piece in text.split(|byte| *byte == 0) {
         if is_library_directory(piece) {
             run.push(RootfsPath::parse(piece));
-        } else if run.is_empty() {
-            continue;
-        } else {
+        } else if !run.is_empty() {
             break;
         }
     }

@@ -171,7 +171,7 @@ mod tests {
         check("missing", "/etc/", &[]);
         check(
             "lists",
-            r##"/etc/ld.so.conf text "/a /b,/c:/d # no /e\n/f=libc6\nrelative\nhwcap 0 nosegneg\n/a/""##,
+            r#"/etc/ld.so.conf text "/a /b,/c:/d # no /e\n/f=libc6\nrelative\nhwcap 0 nosegneg\n/a/""#,
             &["/a", "/b", "/c", "/d", "/f"],
         );
         check(
@@ -185,9 +185,9 @@ mod tests {
         );
         check(
             "relative includes and a cycle",
-            r##"/etc/ld.so.conf text "include more/[a-c]?.conf\n/z"
+            r#"/etc/ld.so.conf text "include more/[a-c]?.conf\n/z"
                /etc/more/b1.conf text "/b1\ninclude /etc/ld.so.conf"
-               /etc/more/d1.conf text "/d1""##,
+               /etc/more/d1.conf text "/d1""#,
             &["/b1", "/z"],
         );
     }

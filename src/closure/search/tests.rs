@@ -40,10 +40,10 @@ fn describe(load: &Load) -> Vec<String> {
             line.push_str(", $ORIGIN");
         }
         if let Some(hwcap) = &request.hwcap {
-            line.push_str(&format!(", {}", text(hwcap)));
+            line = format!("{line}, {}", text(hwcap));
         }
         for pass in &request.passes {
-            line.push_str(&format!(", through {pass}"));
+            line = format!("{line}, through {pass}");
         }
         line.push(')');
         if request.kind != RequestKind::Interpreter && text(&request.name) != "libc.so.6" {
@@ -295,7 +295,9 @@ fn the_cache_gives_one_candidate() {
             entry("libsys.so", "/lib/libsys.so", 0x303, None),
         ],
     };
-    let bytes: String = cache.write(ByteOrder::Little).iter().map(|byte| format!("\\x{byte:02x}")).collect();
+    let bytes: Vec<String> =
+        cache.write(ByteOrder::Little).iter().map(|byte| format!("\\x{byte:02x}")).collect();
+    let bytes = bytes.concat();
     let rows = format!(
         "/etc/ld.so.cache text \"{bytes}\"\n/other/libz.so.1 elf\n/usr/local/lib/libz.so.1 elf\n/usr/lib/libgone.so elf\n\
          /usr/local/lib/glibc-hwcaps/x86-64-v3/libz.so.1 elf\n/usr/lib/libsys.so elf\n"
