@@ -1,6 +1,7 @@
 //! Users and groups of the image: who is kept, and what their names mean (`passwd(5)`, `group(5)`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use crate::rootfs::{Rootfs, RootfsPath};
 
@@ -129,12 +130,11 @@ impl Directory {
     /// else 0.
     pub(super) fn user(&mut self, text: &str) -> Result<(u32, u32), Unknown> {
         let (user, group) = text.split_once(':').map_or((text, None), |(user, group)| (user, Some(group)));
-        let (uid, own) = match user.parse::<u32>() {
-            Ok(uid) => (uid, self.all.iter().find_map(|all| all.user_of(uid)).map_or(0, |found| found.gid)),
-            Err(_) => {
-                let found = self.find_user(user).ok_or_else(|| Unknown::User(user.to_owned()))?;
-                (found.uid, found.gid)
-            }
+        let (uid, own) = if let Ok(uid) = user.parse::<u32>() {
+            (uid, self.all.iter().find_map(|all| all.user_of(uid)).map_or(0, |found| found.gid))
+        } else {
+            let found = self.find_user(user).ok_or_else(|| Unknown::User(user.to_owned()))?;
+            (found.uid, found.gid)
         };
         let gid = match group {
             None | Some("") => own,
@@ -188,7 +188,7 @@ impl Directory {
     pub(super) fn passwd(&self) -> Vec<u8> {
         let mut text = String::new();
         for User { name, uid, gid, comment, home } in self.users() {
-            text.push_str(&format!("{name}:x:{uid}:{gid}:{comment}:{home}:/sbin/nologin\n"));
+            let _ = writeln!(text, "{name}:x:{uid}:{gid}:{comment}:{home}:/sbin/nologin");
         }
         text.into_bytes()
     }
@@ -215,7 +215,7 @@ impl Directory {
             let members: Vec<&String> =
                 group.members.iter().filter(|member| names.contains(*member)).collect();
             let members = members.into_iter().map(String::as_str).collect::<Vec<_>>().join(",");
-            text.push_str(&format!("{}:x:{}:{members}\n", group.name, group.gid));
+            let _ = writeln!(text, "{}:x:{}:{members}", group.name, group.gid);
         }
         text.into_bytes()
     }
@@ -266,7 +266,8 @@ mod tests {
 
     #[test]
     fn names_become_numbers() {
-        let rows: [(&str, Result<(u32, u32), Unknown>, Result<(u32, u32), Unknown>); 8] = [
+        type Numbers = Result<(u32, u32), Unknown>;
+        let rows: [(&str, Numbers, Numbers); 8] = [
             ("app", Ok((1000, 1001)), Ok((1000, 1001))),
             ("1000", Ok((1000, 1000)), Ok((1000, 1001))),
             ("4711", Ok((4711, 4711)), Ok((4711, 0))),

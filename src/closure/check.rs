@@ -16,7 +16,6 @@ use crate::distill::manifest::{Finding, Reason};
 use crate::distill::spec::{AssembleSpec, Mode};
 use crate::rootfs::links::{self, Resolved};
 use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath};
-use crate::rules::Rules;
 
 /// A finished look at a stage that is not distilled.
 type Left = Result<Plan, Vec<Finding>>;
@@ -28,29 +27,23 @@ type Left = Result<Plan, Vec<Finding>>;
 pub(super) fn left_as_it_is(
     spec: &AssembleSpec,
     sources: &[SourceRoot<'_>],
-    rules: &Rules,
 ) -> Result<Option<Left>, RootfsError> {
-    let Some(stage) = sources.first() else { return Ok(None) };
-    let already = is_distroless(stage.root)?;
-    let why = match spec.mode {
-        Mode::Compose => return Ok(None),
-        Mode::Distil if already => "it is distroless already",
-        Mode::Distil => return Ok(None),
-        Mode::Check if spec.sources.first().is_some_and(|source| source.base.is_none()) => {
-            "its base is scratch"
-        }
-        Mode::Check if already => "it is distroless already",
-        Mode::Check => "it is not distilled",
-    };
+    let (Some(stage), Some(source)) = (sources.first(), spec.sources.first()) else { return Ok(None) };
+    if spec.mode == Mode::Compose {
+        return Ok(None);
+    }
+    let already = is_distroless(stage.root);
     let mut findings = Findings::default();
-    // An ordinary image is known to work as it is; these two are where libraries are forgotten.
-    if why != "it is not distilled" {
-        let base = spec.sources.first().and_then(|source| source.base.as_deref());
-        let _ = (base, rules);
-        for finding in check(spec, stage)? {
-            findings.add(finding);
-        }
+    let why = match spec.mode {
+        Mode::Check if source.base.is_none() => "its base is scratch",
+        _ if already => "it is distroless already",
+        Mode::Check => "it is not distilled",
+        Mode::Compose | Mode::Distil => return Ok(None),
+    };
+    if already || source.base.is_none() {
+        findings.extend(check(spec, stage)?);
     } else {
+        // An ordinary image is known to work as it is; on the others libraries are forgotten.
         findings.add(
             finding::notice(finding::NOT_DISTILLED, format!("stage `{}` stays as it is: {why}", spec.stage))
                 .hint("end the Dockerfile with `FROM distroless` and COPY the program into it"),
@@ -64,18 +57,18 @@ pub(super) fn left_as_it_is(
 }
 
 /// Whether a root has neither a shell nor a package manager.
-fn is_distroless(rootfs: &dyn Rootfs) -> Result<bool, RootfsError> {
+fn is_distroless(rootfs: &dyn Rootfs) -> bool {
     for dir in ["/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/local/bin"] {
         for name in SHELLS_AND_MANAGERS {
             let path = RootfsPath::from(dir).join(name.as_bytes());
             if let Ok(Resolved::Found { stat, .. }) = links::resolve(rootfs, &path)
                 && stat.kind == FileKind::Regular
             {
-                return Ok(false);
+                return false;
             }
         }
     }
-    Ok(true)
+    true
 }
 
 const SHELLS_AND_MANAGERS: [&str; 18] = [
@@ -92,7 +85,7 @@ fn check(spec: &AssembleSpec, stage: &SourceRoot<'_>) -> Result<Vec<Finding>, Ro
     let mut seen: BTreeSet<RootfsPath> = BTreeSet::new();
     for command in &commands {
         let Some(program) = command.args.first() else { continue };
-        let Some(path) = find(spec, stage.root, program)? else {
+        let Some(path) = find(spec, stage.root, program) else {
             let message = format!("the command names `{program}`, which the image does not hold");
             findings.push(finding::warning(finding::PROGRAM_MISSING, message).at(command.id.as_ref()));
             continue;
@@ -140,7 +133,7 @@ pub(super) fn surroundings(spec: &AssembleSpec, secure: bool) -> Surroundings {
     }
 }
 
-fn find(spec: &AssembleSpec, root: &dyn Rootfs, program: &str) -> Result<Option<RootfsPath>, RootfsError> {
+fn find(spec: &AssembleSpec, root: &dyn Rootfs, program: &str) -> Option<RootfsPath> {
     let directory = RootfsPath::parse(spec.config.working_dir.as_bytes());
     let candidates: Vec<RootfsPath> = if program.contains('/') {
         vec![directory.join(program.as_bytes())]
@@ -149,14 +142,9 @@ fn find(spec: &AssembleSpec, root: &dyn Rootfs, program: &str) -> Result<Option<
         let path = path.unwrap_or_else(|| DEFAULT_PATH.to_owned());
         path.split(':').map(|dir| directory.join(dir.as_bytes()).join(program.as_bytes())).collect()
     };
-    for candidate in candidates {
-        if let Ok(Resolved::Found { stat, .. }) = links::resolve(root, &candidate)
-            && stat.kind == FileKind::Regular
-        {
-            return Ok(Some(candidate));
-        }
-    }
-    Ok(None)
+    candidates.into_iter().find(|candidate| {
+        matches!(links::resolve(root, candidate), Ok(Resolved::Found { stat, .. }) if stat.kind == FileKind::Regular)
+    })
 }
 
 /// The error for a problem that keeps a program from starting.

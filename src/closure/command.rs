@@ -272,7 +272,8 @@ mod tests {
 
     #[test]
     fn a_shell_form_that_needs_no_shell() {
-        let rows: [(&str, &str, Result<&[&str], &str>); 17] = [
+        type Words = Result<&'static [&'static str], &'static str>;
+        let rows: [(&str, &str, Words); 17] = [
             ("one word", "server", Ok(&["server"])),
             ("words", " /bin/app  --port 80 ", Ok(&["/bin/app", "--port", "80"])),
             ("exec goes", "exec app -x", Ok(&["app", "-x"])),

@@ -22,8 +22,6 @@ pub(super) struct Composition<'a> {
     pub(super) accounts: Directory,
     /// What RUN removed: closure does not bring it back unless it must.
     pub(super) removed: BTreeSet<RootfsPath>,
-    /// Mounts of the distroless stages that this one builds on.
-    pub(super) bases: Vec<String>,
 }
 
 /// Lays the steps of `spec` over the base set.
@@ -37,10 +35,9 @@ pub(super) fn compose<'a>(
     usable: &BTreeSet<usize>,
     findings: &mut Findings,
 ) -> Result<Composition<'a>, RootfsError> {
-    let bases: Vec<String> =
-        spec.steps.iter().filter_map(|step| base_mount(step).map(str::to_owned)).collect();
+    let bases = spec.steps.iter().filter_map(base_mount);
     let mut known = vec![Accounts::base()];
-    known.extend(bases.iter().filter_map(|mount| roots.get(mount)).map(|root| Accounts::read(*root)));
+    known.extend(bases.filter_map(|mount| roots.get(mount)).map(|root| Accounts::read(*root)));
     known.extend(
         usable.iter().filter_map(|index| sources.get(*index)).map(|source| Accounts::read(source.root)),
     );
@@ -50,7 +47,6 @@ pub(super) fn compose<'a>(
             tree: base::tree(roots, identity.and_then(|index| sources.get(index)))?,
             accounts: Directory::new(known),
             removed: BTreeSet::new(),
-            bases,
         },
         roots,
         sources,
@@ -88,6 +84,28 @@ struct Laying<'s> {
     origins: Origins<'s>,
     step: &'s TreeStep,
     owner: Option<(u32, u32)>,
+}
+
+impl Laying<'_> {
+    /// The node of an entry of the instruction's tree.
+    fn node(&self, path: &RootfsPath, stat: &Stat) -> Result<Option<Node>, RootfsError> {
+        let came = Came {
+            step: Some(self.index),
+            origin: self.origins.of(path, stat)?,
+            source: self.step.from,
+            closure: self.step.closure,
+            named: self.origins.names(path),
+            reason: reason::root(why_of(self.id), self.id.text.clone()),
+            carried: None,
+        };
+        let node = Node::copied(self.mount, path, stat, came);
+        Ok(node.map(|mut node| {
+            if let Some((uid, gid)) = self.owner {
+                (node.uid, node.gid) = (uid, gid);
+            }
+            node
+        }))
+    }
 }
 
 impl<'a> Composer<'a, '_> {
@@ -176,7 +194,7 @@ impl<'a> Composer<'a, '_> {
         target: RootfsPath,
         stat: &Stat,
     ) -> Result<RootfsPath, RootfsError> {
-        let Some(node) = self.node(laying, path, stat)? else { return Ok(target) };
+        let Some(node) = laying.node(path, stat)? else { return Ok(target) };
         let there = self.out.tree.get(&target).map(Node::is_directory);
         let real = match there {
             Some(true) => target,
@@ -225,29 +243,10 @@ impl<'a> Composer<'a, '_> {
             };
             self.findings.add(finding.at(Some(laying.id)));
         }
-        if let Some(node) = self.node(laying, path, &stat)? {
+        if let Some(node) = laying.node(path, &stat)? {
             self.out.tree.insert(target, node);
         }
         Ok(())
-    }
-
-    fn node(&self, laying: &Laying<'_>, path: &RootfsPath, stat: &Stat) -> Result<Option<Node>, RootfsError> {
-        let came = Came {
-            step: Some(laying.index),
-            origin: laying.origins.of(path, stat)?,
-            source: laying.step.from,
-            closure: laying.step.closure,
-            named: laying.origins.names(path),
-            reason: reason::root(why_of(laying.id), laying.id.text.clone()),
-            carried: None,
-        };
-        let node = Node::copied(laying.mount, path, stat, came);
-        Ok(node.map(|mut node| {
-            if let Some((uid, gid)) = laying.owner {
-                (node.uid, node.gid) = (uid, gid);
-            }
-            node
-        }))
     }
 
     /// Whether the entry stays out; says so.

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use super::finding;
 use super::reason;
@@ -178,8 +179,8 @@ impl Closure<'_> {
                     message.push_str(&text);
                 }
             }
-            message.push_str(&format!(" ({})", reason::arrows(&lack.chain)));
-            let finding = super::libraries::severity(lack.strength, finding::SYMBOL_VERSION, message)
+            let _ = write!(message, " ({})", reason::arrows(&lack.chain));
+            let finding = super::complaint::severity(lack.strength, finding::SYMBOL_VERSION, message)
                 .hint("build and copy from stages with the same base image release");
             self.findings.add(finding.at(self.instruction_of(&lack.wanting)));
         }

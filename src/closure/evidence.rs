@@ -74,12 +74,10 @@ impl Facts {
         }
         let go = facts.go;
         strings::scan(bytes, SHORTEST, &mut |run| {
-            if own && go && run.len() < 256 {
-                if let Some(function) =
-                    std::str::from_utf8(run).ok().and_then(|run| needles.functions.get(run))
-                {
-                    facts.found.insert(function.clone());
-                }
+            let function =
+                std::str::from_utf8(run).ok().filter(|_| own && go && run.len() < LONGEST_FUNCTION);
+            if let Some(function) = function.and_then(|run| needles.functions.get(run)) {
+                facts.found.insert(function.clone());
             }
             if own {
                 for needle in &needles.strings {
@@ -227,6 +225,9 @@ const DLOPEN: [&str; 4] = ["dlopen", "dlmopen", "g_module_open", "lt_dlopen"];
 
 /// Shorter texts say nothing.
 const SHORTEST: usize = 5;
+
+/// Longer texts are no names of functions.
+const LONGEST_FUNCTION: usize = 256;
 
 /// Library names kept from one file.
 const MAX_NAMES: usize = 256;

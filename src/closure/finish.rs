@@ -42,7 +42,7 @@ pub(super) fn finish(
     finish.records(&ownership);
     finish.volumes()?;
     finish.home(uid, gid)?;
-    finish.loader_cache()?;
+    finish.loader_cache();
     finish.account_files();
     finish.parents()?;
     finish.directories();
@@ -230,14 +230,14 @@ impl Finish<'_, '_> {
     }
 
     /// A cache of the loader's own, when a library is found through the cache only.
-    fn loader_cache(&mut self) -> Result<(), RootfsError> {
+    fn loader_cache(&mut self) {
         let path = RootfsPath::from(CACHE_PATH);
         let wanted =
             self.closure.processes.iter().any(|process| process.loaded.iter().any(|loaded| loaded.by_cache));
         if !wanted || self.exists(&path) {
-            return Ok(());
+            return;
         }
-        let mut all: BTreeMap<(Vec<u8>, Vec<u8>, Option<Vec<u8>>), CacheEntry> = BTreeMap::new();
+        let mut all: Vec<CacheEntry> = Vec::new();
         let mut order = None;
         for process in &self.closure.processes {
             let Loader::Glibc(glibc) = &process.loader else { continue };
@@ -251,21 +251,24 @@ impl Finish<'_, '_> {
                     && self.entries.contains_key(&real)
                     && self.has_links(view, &at)
                 {
-                    let key = (entry.name.clone(), entry.path.clone(), entry.hwcap.clone());
-                    all.insert(key, entry.clone());
+                    all.push(entry.clone());
                 }
             }
             for loaded in process.loaded.iter().filter(|loaded| loaded.by_cache) {
-                let name = loaded.object.path.name().to_vec();
-                let path = loaded.object.path.as_bytes().to_vec();
-                let hwcap = loaded.hwcap.clone();
-                let entry =
-                    CacheEntry { name: name.clone(), path: path.clone(), flags, hwcap: hwcap.clone() };
-                all.entry((name, path, hwcap)).or_insert(entry);
+                all.push(CacheEntry {
+                    name: loaded.object.path.name().to_vec(),
+                    path: loaded.object.path.as_bytes().to_vec(),
+                    flags,
+                    hwcap: loaded.hwcap.clone(),
+                });
             }
         }
-        let Some(order) = order else { return Ok(()) };
-        let bytes = Cache { entries: all.into_values().collect() }.write(order);
+        let Some(order) = order else { return };
+        // One line for each name and file: a library of the cache is also one that was found by it.
+        let key = |entry: &CacheEntry| (entry.name.clone(), entry.path.clone(), entry.hwcap.clone());
+        all.sort_by_key(key);
+        all.dedup_by_key(|entry| key(entry));
+        let bytes = Cache { entries: all }.write(order);
         let mut entry =
             generated(Content::Bytes(bytes), 0o644, GENERATED_WHY, "cache of the loader", Layer::Application);
         let by_cache = self.closure.processes.iter().flat_map(|process| &process.loaded);
@@ -273,7 +276,6 @@ impl Finish<'_, '_> {
             .filter(|loaded| loaded.by_cache)
             .any(|loaded| self.closure.items.get(&loaded.path).is_some_and(|item| item.hard));
         self.entries.insert(path, entry);
-        Ok(())
     }
 
     /// Whether every link on the way to a library is in the set.
@@ -312,9 +314,6 @@ impl Finish<'_, '_> {
             let reason = reason::escaped(&child);
             let mut entry = generated(Content::Directory, 0o755, "parent", &reason, Layer::Application);
             let view = self.closure.view_of(&child);
-            let source = self.entries.get(&child).and_then(|entry| entry.step);
-            entry.step = None;
-            let _ = source;
             if let Some(node) = self.closure.node(&path) {
                 (entry.mode, entry.uid, entry.gid) = (node.mode, node.uid, node.gid);
                 entry.step = node.came.step;
@@ -383,7 +382,8 @@ impl Finish<'_, '_> {
             // The base set's own closed directories are meant to be.
             let meant =
                 entry.reason.first().is_some_and(|reason| reason.why == base::WHY || reason.why == "parent");
-            if !open && !within && !meant || !open && within && entry.hard {
+            let told = if within { entry.hard } else { !meant };
+            if !open && told {
                 let entry = first.entry(entry.step).or_insert_with(|| (path.clone(), 0));
                 entry.1 += 1;
             }

@@ -178,7 +178,7 @@ impl Closure<'_> {
             wish.path,
             self.sources_text()
         );
-        let finding = super::libraries::severity(wish.strength, finding::PROGRAM_MISSING, message)
+        let finding = super::complaint::severity(wish.strength, finding::PROGRAM_MISSING, message)
             .hint(format!("install `{name}` in the build stage"));
         self.findings.add(finding.at(self.instruction_of(&wish.path)));
     }

@@ -62,7 +62,8 @@ fn match_class(rest: &[u8], byte: u8) -> Option<usize> {
 }
 
 /// Whether the whole path matches a pattern.
-pub(super) fn matches_path(pattern: &[u8], path: &RootfsPath) -> bool {
+#[cfg(test)]
+fn matches_path(pattern: &[u8], path: &RootfsPath) -> bool {
     let pattern: Vec<&[u8]> = split(pattern);
     let path: Vec<&[u8]> = path.components().collect();
     matches_components(&pattern, &path)

@@ -1,11 +1,13 @@
 //! What each program of the set loads: its loader, the libraries, theirs in turn, in the order of the loader itself.
 //!
 //! A library is searched from the program's place in the final tree; and, because a copied program may have moved,
-//! from its place in its source: what it finds relative to itself there moves along.
+//! from its place in its source: see `moved`.
 
 use std::collections::BTreeMap;
 
+use super::complaint::severity;
 use super::finding;
+use super::process::{Loaded, Need, Process};
 use super::reason;
 use super::set::{Closure, Strength};
 use super::view::{Place, is_libc_family};
@@ -13,93 +15,10 @@ use crate::closure::elf::{Abi, Shape};
 use crate::closure::search::load::preload_names;
 use crate::closure::search::{Answer, Found, Loader, Object, RequestKind, Rule, Surroundings};
 use crate::distill::manifest::Reason;
-use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath};
+use crate::rootfs::links::{self, Resolved};
+use crate::rootfs::{Rootfs, RootfsError, RootfsPath};
 
-/// A program with everything that its loader takes.
-pub(super) struct Process {
-    /// Real path in the final tree; for a library that no program of the set loads, the library.
-    pub(super) program: RootfsPath,
-    pub(super) loader: Loader,
-    pub(super) strength: Strength,
-    pub(super) surroundings: Surroundings,
-    pub(super) loaded: Vec<Loaded>,
-    /// By every name that an object answers to.
-    names: BTreeMap<Vec<u8>, Vec<usize>>,
-    /// Index of the first object whose `dlopen` candidates were not looked at.
-    pub(super) opened: usize,
-    /// Objects loaded at its start; those behind were opened by name later.
-    pub(super) started: usize,
-    /// The view that its loader is from.
-    view: usize,
-}
-
-/// One object of a process.
-#[derive(Clone)]
-pub(super) struct Loaded {
-    /// As it is opened in the final tree.
-    pub(super) object: Object,
-    /// As it was opened in its source, where that is another place.
-    moved: Option<(usize, Object)>,
-    /// Real path in the final tree.
-    pub(super) path: RootfsPath,
-    pub(super) view: usize,
-    by: Option<usize>,
-    pub(super) reason: Vec<Reason>,
-    /// Found by the cache, in a directory that the loader does not search by itself.
-    pub(super) by_cache: bool,
-    pub(super) hwcap: Option<Vec<u8>>,
-}
-
-impl Process {
-    /// The object that stands for a library name.
-    pub(super) fn named(&self, name: &[u8]) -> Option<&Loaded> {
-        self.variants(name).next()
-    }
-
-    /// All objects that stand for the name: variants for certain processors, and the one for all.
-    pub(super) fn variants(&self, name: &[u8]) -> impl Iterator<Item = &Loaded> {
-        let indices = self.names.get(name).map(Vec::as_slice).unwrap_or_default();
-        indices.iter().filter_map(|index| self.loaded.get(*index))
-    }
-
-    /// Lets an object answer to a name.
-    fn call(&mut self, name: &[u8], index: usize) {
-        let indices = self.names.entry(name.to_vec()).or_default();
-        if !indices.contains(&index) {
-            indices.push(index);
-        }
-    }
-
-    /// Adds an object unless its file is loaded already, and lets it answer to the name and to its soname.
-    fn push(&mut self, name: &[u8], loaded: Loaded) {
-        let index = match self.loaded.iter().position(|known| known.path == loaded.path) {
-            Some(index) => index,
-            None => {
-                self.loaded.push(loaded);
-                self.loaded.len() - 1
-            }
-        };
-        self.call(name, index);
-        // musl compares the names asked for, never DT_SONAME.
-        if matches!(self.loader, Loader::Glibc(_))
-            && let Some(soname) = self.loaded[index].object.elf.soname.clone()
-        {
-            self.call(&soname, index);
-        }
-    }
-
-    fn chain(&self, index: usize) -> Vec<usize> {
-        let mut chain = vec![index];
-        let mut at = index;
-        while let Some(by) = self.loaded.get(at).and_then(|loaded| loaded.by).filter(|by| *by < at) {
-            chain.push(by);
-            at = by;
-        }
-        chain
-    }
-}
-
-impl<'a> Closure<'a> {
+impl Closure<'_> {
     /// Loads a program of the set, or a library that stands for itself.
     ///
     /// # Errors
@@ -217,8 +136,9 @@ impl<'a> Closure<'a> {
     ) -> Result<bool, RootfsError> {
         let mut process = self.processes.remove(index);
         let first = process.loaded.len();
-        let there = process.names.contains_key(name)
-            || self.search(&mut process, by, name, Strength::Soft, chain)?.is_none();
+        let need =
+            Need { by, kind: RequestKind::Dlopen, name, strength: Strength::Soft, chain: chain.to_vec() };
+        let there = process.names.contains_key(name) || self.search(&mut process, &need)?.is_none();
         let outcome = self.load_needed(&mut process, first);
         self.processes.insert(index, process);
         outcome.map(|()| there)
@@ -237,84 +157,84 @@ impl<'a> Closure<'a> {
             return Ok(());
         }
         let text = String::from_utf8_lossy(name).into_owned();
-        let chain = reason::then(&process.loaded[by].reason, why(kind), text);
-        let Some(answer) = self.search(process, by, name, strength, &chain)? else { return Ok(()) };
-        if kind == RequestKind::Auxiliary {
-            return Ok(());
+        let chain = reason::then(&process.loaded[by].reason, Need::why(kind), text);
+        let need = Need { by, kind, name, strength, chain };
+        match self.search(process, &need)? {
+            Some(answer) if kind != RequestKind::Auxiliary => self.complain(process, &need, &answer),
+            _ => {}
         }
-        self.complain(process, by, name, kind, strength, &chain, &answer);
         Ok(())
     }
 
     /// Searches a library and adds all its variants; the answer when there is none.
-    fn search(
-        &mut self,
-        process: &mut Process,
-        by: usize,
-        name: &[u8],
-        strength: Strength,
-        chain: &[Reason],
-    ) -> Result<Option<Answer>, RootfsError> {
+    fn search(&mut self, process: &mut Process, need: &Need<'_>) -> Result<Option<Answer>, RootfsError> {
         // Loader and C library are only good together: all of a process come from where its loader is.
-        let family = is_libc_family(&RootfsPath::root().join(name));
-        let view = if family { process.view } else { process.loaded[by].view };
-        let indices = process.chain(by);
+        let family = is_libc_family(&RootfsPath::root().join(need.name));
+        let view = if family { process.view } else { process.loaded[need.by].view };
+        let indices = process.chain(need.by);
         let here: Vec<&Object> = indices.iter().map(|index| &process.loaded[*index].object).collect();
-        let loader = &process.loader;
-        let mut answer = loader.find(&self.world.objects[view], name, &here, &process.surroundings)?;
-        let mut relocated = None;
-        if let Some((source, _)) = &process.loaded[by].moved {
-            let there: Vec<&Object> = indices
-                .iter()
-                .map(|index| {
-                    let loaded = &process.loaded[*index];
-                    loaded.moved.as_ref().map_or(&loaded.object, |(_, object)| object)
-                })
-                .collect();
-            let settled = answer.found.first().is_some_and(|found| {
-                found.through_origin || matches!(found.rule, Rule::LibraryPath | Rule::Name | Rule::Loader)
-            });
-            if !settled && let Some(plain) = self.world.plain.get(*source) {
-                let before = loader.find(plain, name, &there, &process.surroundings)?;
-                if before.found.iter().any(|found| found.through_origin) {
-                    relocated = Some((*source, before));
-                }
-            }
-        }
-        if let Some((source, before)) = relocated {
-            for found in before.found.into_iter().filter(|found| found.through_origin) {
-                self.relocate(process, by, source, found, name, strength, chain)?;
+        let objects = &self.world.objects[view];
+        let mut answer = process.loader.find(objects, need.name, &here, &process.surroundings)?;
+        if let Some((source, found)) = self.search_before_the_move(process, need, view, &answer)? {
+            for found in found {
+                self.relocate(process, need, source, found)?;
             }
         } else {
             let several = answer.found.len() > 1;
             for found in std::mem::take(&mut answer.found) {
                 if matches!(found.rule, Rule::Loader) {
-                    process.call(name, 1.min(process.loaded.len() - 1));
+                    process.call(need.name, 1.min(process.loaded.len() - 1));
                 } else {
-                    self.take(process, by, view, found, several, name, strength, chain)?;
+                    self.take(process, need, view, found, several)?;
                 }
             }
         }
-        Ok(if process.names.contains_key(name) { None } else { Some(answer) })
+        Ok(if process.names.contains_key(need.name) { None } else { Some(answer) })
+    }
+
+    /// What a moved object finds relative to itself at its place in its source, unless the final tree settles it.
+    fn search_before_the_move(
+        &self,
+        process: &Process,
+        need: &Need<'_>,
+        view: usize,
+        answer: &Answer,
+    ) -> Result<Option<(usize, Vec<Found>)>, RootfsError> {
+        let Some((source, _)) = &process.loaded[need.by].moved else { return Ok(None) };
+        let Some(plain) = self.world.plain.get(*source) else { return Ok(None) };
+        if let Some(found) = answer.found.first() {
+            let users = matches!(self.world.views[view].place(&found.object.real)?, Some((Place::Tree, _)));
+            let before_origin = matches!(found.rule, Rule::LibraryPath | Rule::Name | Rule::Loader);
+            if before_origin || users && found.through_origin {
+                return Ok(None);
+            }
+        }
+        let indices = process.chain(need.by);
+        let there: Vec<&Object> = indices
+            .iter()
+            .map(|index| &process.loaded[*index])
+            .map(|loaded| loaded.moved.as_ref().map_or(&loaded.object, |(_, object)| object))
+            .collect();
+        let before = process.loader.find(plain, need.name, &there, &process.surroundings)?;
+        let found: Vec<Found> = before.found.into_iter().filter(|found| found.through_origin).collect();
+        Ok((!found.is_empty()).then_some((*source, found)))
     }
 
     /// Adds a library where the loader found it.
     fn take(
         &mut self,
         process: &mut Process,
-        by: usize,
+        need: &Need<'_>,
         view: usize,
         found: Found,
         several: bool,
-        name: &[u8],
-        strength: Strength,
-        chain: &[Reason],
     ) -> Result<(), RootfsError> {
+        let chain = &need.chain;
         for directory in &found.passes {
-            self.bring(view, directory, chain, strength)?;
+            self.bring(view, directory, chain, need.strength)?;
         }
         // Which of several variants a processor takes is not known: none is needed for certain.
-        let strength = if several { strength.min(Strength::Strict) } else { strength };
+        let strength = if several { need.strength.min(Strength::Strict) } else { need.strength };
         let Some(real) = self.bring(view, &found.object.path, chain, strength)? else { return Ok(()) };
         self.elves.insert(real.clone(), found.object.elf.clone());
         let by_cache = matches!(found.rule, Rule::Cache | Rule::CacheConfiguration)
@@ -328,107 +248,13 @@ impl<'a> Closure<'a> {
             moved,
             path: real,
             view,
-            by: Some(by),
-            reason: chain.to_vec(),
+            by: Some(need.by),
+            reason: chain.clone(),
             by_cache,
             hwcap: found.hwcap,
         };
-        process.push(name, loaded);
+        process.push(need.name, loaded);
         Ok(())
-    }
-
-    /// Adds a library that was found relative to a program that moved, at the same relative place.
-    fn relocate(
-        &mut self,
-        process: &mut Process,
-        by: usize,
-        source: usize,
-        found: Found,
-        name: &[u8],
-        strength: Strength,
-        chain: &[Reason],
-    ) -> Result<(), RootfsError> {
-        // The object whose search path it is: it, or one that loaded it.
-        let owner = match &found.rule {
-            Rule::Rpath(path) | Rule::Runpath(path) => process.chain(by).into_iter().find(|index| {
-                let loaded = &process.loaded[*index];
-                loaded.moved.as_ref().is_some_and(|(_, object)| object.path == *path)
-                    || loaded.object.path == *path
-            }),
-            _ => None,
-        };
-        let owner = &process.loaded[owner.unwrap_or(by)];
-        let Some((_, before)) = &owner.moved else { return Ok(()) };
-        let directory = owner.object.origin.join(&relative(&before.origin, &found.directory));
-        let target = directory.join(name);
-        let Some(real) = self.move_along(source, &found.object.path, &target, chain, strength)? else {
-            return Ok(());
-        };
-        let elf = self.elves.get(&real).cloned().unwrap_or_else(|| found.object.elf.clone());
-        self.elves.insert(real.clone(), elf.clone());
-        let loaded = Loaded {
-            object: Object { path: target, real: real.clone(), origin: directory, elf },
-            moved: Some((source, found.object)),
-            path: real,
-            view: source,
-            by: Some(by),
-            reason: chain.to_vec(),
-            by_cache: false,
-            hwcap: found.hwcap,
-        };
-        process.push(name, loaded);
-        Ok(())
-    }
-
-    /// Puts what is at `from` in a source to `to`, link for link; the real path in the final tree.
-    fn move_along(
-        &mut self,
-        source: usize,
-        from: &RootfsPath,
-        to: &RootfsPath,
-        chain: &[Reason],
-        strength: Strength,
-    ) -> Result<Option<RootfsPath>, RootfsError> {
-        let root = self.world.sources[source].root;
-        let (mut from, mut to) = (from.clone(), to.clone());
-        for _ in 0..crate::rootfs::links::MAX_LINK_HOPS {
-            // What the user put there wins; and so does a directory link of the tree on the way.
-            if let Some(parent) = to.parent()
-                && let Ok(crate::rootfs::links::Resolved::Found { path, .. }) =
-                    crate::rootfs::links::resolve(&self.world.composition.tree, &parent)
-            {
-                to = path.join(to.name());
-            }
-            if self.node(&to).is_some() {
-                return self.bring(source, &to, chain, strength);
-            }
-            let Some(stat) = root.stat(&from)? else { return Ok(None) };
-            let place = Place::Source(source, from.clone());
-            let kind = stat.kind.clone();
-            self.put(&to, place, stat, chain, strength)?;
-            match kind {
-                FileKind::Symlink(target) if target.first() == Some(&b'/') => {
-                    return self.bring(source, &RootfsPath::parse(&target), chain, strength);
-                }
-                FileKind::Symlink(target) => {
-                    from = from.follow(&target);
-                    to = to.follow(&target);
-                }
-                _ => return Ok(Some(to)),
-            }
-        }
-        Ok(None)
-    }
-
-    /// The object as it was in its source, when its instruction put it elsewhere.
-    fn moved(&self, path: &RootfsPath, object: &Object) -> Option<(usize, Object)> {
-        let origin = self.node(path)?.came.origin.clone()?;
-        if origin.path == *path || !self.world.usable.contains(&origin.source) {
-            return None;
-        }
-        let directory = origin.path.parent().unwrap_or_else(RootfsPath::root);
-        let real = origin.path.clone();
-        Some((origin.source, Object { path: origin.path, real, origin: directory, elf: object.elf.clone() }))
     }
 
     /// Adds the loader; `false` when it is missing.
@@ -519,9 +345,9 @@ impl<'a> Closure<'a> {
     ) -> Result<bool, RootfsError> {
         let eyes = &self.world.views[view];
         let real = |path: &RootfsPath| -> Result<RootfsPath, RootfsError> {
-            Ok(match crate::rootfs::links::resolve(eyes, path)? {
-                crate::rootfs::links::Resolved::Found { path, .. } => path,
-                crate::rootfs::links::Resolved::Missing { .. } => path.clone(),
+            Ok(match links::resolve(eyes, path)? {
+                Resolved::Found { path, .. } => path,
+                Resolved::Missing { .. } => path.clone(),
             })
         };
         let wanted = real(directory)?;
@@ -532,49 +358,6 @@ impl<'a> Closure<'a> {
             }
         }
         Ok(false)
-    }
-
-    fn complain(
-        &mut self,
-        process: &Process,
-        by: usize,
-        name: &[u8],
-        kind: RequestKind,
-        strength: Strength,
-        chain: &[Reason],
-        answer: &Answer,
-    ) {
-        let requester = &process.loaded[by].path;
-        if !self.complained.insert((requester.clone(), name.to_vec())) {
-            return;
-        }
-        let soname = String::from_utf8_lossy(name).into_owned();
-        let strength =
-            if matches!(kind, RequestKind::Needed | RequestKind::Filter) { strength } else { Strength::Soft };
-        let message = match &answer.fatal {
-            Some(refused) => format!(
-                "`{requester}` needs `{soname}`, but `{}` cannot be loaded: {} ({})",
-                refused.path,
-                refused.why,
-                reason::arrows(chain)
-            ),
-            None => format!(
-                "`{requester}` needs `{soname}`, which no search path of {} holds ({}; searched {})",
-                self.sources_text(),
-                reason::arrows(chain),
-                listed(&answer.searched)
-            ),
-        };
-        let hint = if self.world.usable.is_empty() {
-            "add a build stage that has the library, and COPY the program from it".to_owned()
-        } else {
-            format!(
-                "install the library in the build stage, or COPY `{soname}` into a directory that is searched"
-            )
-        };
-        let program = process.loaded.first().map(|loaded| &loaded.path).unwrap_or(requester);
-        let id = self.instruction_of(requester).or_else(|| self.instruction_of(program));
-        self.findings.add(severity(strength, finding::LIBRARY_MISSING, message).hint(hint).at(id));
     }
 
     /// How much depends on the needs of an object: no more than on the object itself.
@@ -621,46 +404,6 @@ pub(super) fn system_directories(loader: &Loader) -> Vec<RootfsPath> {
     }
 }
 
-/// An error for what must be, a warning for the rest.
-pub(super) fn severity(strength: Strength, rule: &str, message: String) -> crate::distill::manifest::Finding {
-    match strength {
-        Strength::Soft => finding::warning(rule, message),
-        Strength::Strict | Strength::Hard => finding::error(rule, message),
-    }
-}
-
-/// The path from one directory to another.
-fn relative(from: &RootfsPath, to: &RootfsPath) -> Vec<u8> {
-    let from: Vec<&[u8]> = from.components().collect();
-    let to: Vec<&[u8]> = to.components().collect();
-    let common = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
-    let mut parts: Vec<&[u8]> = vec![b".."; from.len() - common];
-    parts.extend(&to[common..]);
-    parts.join(&b'/')
-}
-
-fn listed(paths: &[RootfsPath]) -> String {
-    if paths.is_empty() {
-        return "nowhere".to_owned();
-    }
-    let shown: Vec<String> = paths.iter().take(SHOWN).map(|path| format!("`{path}`")).collect();
-    let more = paths.len().saturating_sub(SHOWN);
-    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{rest}", shown.join(", "))
-}
-
-fn why(kind: RequestKind) -> &'static str {
-    match kind {
-        RequestKind::Interpreter => "interpreter",
-        RequestKind::Needed => "needed",
-        RequestKind::Preload => "preload",
-        RequestKind::Audit => "audit",
-        RequestKind::Filter => "filter",
-        RequestKind::Auxiliary => "auxiliary",
-        RequestKind::Dlopen => "dlopen",
-    }
-}
-
 /// Usual loaders by `e_machine` (glibc `shlib-versions`, musl `arch/*/reloc.h`).
 const LOADERS: [(u16, &str); 14] = [
     (62, "/lib64/ld-linux-x86-64.so.2"),
@@ -681,8 +424,5 @@ const LOADERS: [(u16, &str); 14] = [
 
 /// Objects of one process; a large program has some hundred.
 const MAX_OBJECTS: usize = 4096;
-
-/// Searched directories named in a message.
-const SHOWN: usize = 6;
 
 const MAX_PRELOAD_BYTES: u64 = 64 << 10;

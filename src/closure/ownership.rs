@@ -182,7 +182,7 @@ impl<'a> Closure<'a> {
                 match merged.get_mut(&path) {
                     // Sums of one package from two sources are one list; a stanza is the first source's.
                     Some((old, _)) if path.name().ends_with(b".md5sums") => {
-                        *old = union_of_lines(old, &content)
+                        *old = union_of_lines(old, &content);
                     }
                     Some(_) => {}
                     None => {

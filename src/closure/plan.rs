@@ -90,7 +90,7 @@ pub fn plan(spec: &AssembleSpec, roots: &Roots<'_>, rules: &Rules) -> Result<Pla
         vec![finding::error(finding::UNREADABLE_SOURCE, format!("a file system cannot be read: {error}"))]
     };
     let sources = open_sources(spec, roots).map_err(|error| read(&error))?;
-    if let Some(left) = check::left_as_it_is(spec, &sources, rules).map_err(|error| read(&error))? {
+    if let Some(left) = check::left_as_it_is(spec, &sources).map_err(|error| read(&error))? {
         return left;
     }
     let named: BTreeSet<usize> = (0..sources.len()).filter(|index| !spec.sources[*index].fallback).collect();

@@ -290,11 +290,12 @@ impl<'a> Closure<'a> {
                 continue;
             }
             let key = (application.index, format!("{name} for {}", process.program));
-            if !asked.done.contains_key(&key) {
-                let there = self.open_library(index, by, name.as_bytes(), &application.chain)?;
-                asked.done.insert(key, there);
-                found |= there;
-            }
+            let there = match asked.done.get(&key) {
+                Some(there) => *there,
+                None => self.open_library(index, by, name.as_bytes(), &application.chain)?,
+            };
+            asked.done.insert(key, there);
+            found |= there;
         }
         Ok(found || !any)
     }

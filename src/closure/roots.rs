@@ -129,7 +129,7 @@ pub(super) fn is_shell(program: &str) -> bool {
 
 const SHELLS: [&str; 7] = ["sh", "dash", "bash", "ash", "ksh", "zsh", "busybox"];
 
-impl<'a> Closure<'a> {
+impl Closure<'_> {
     /// The roots that one command names.
     ///
     /// # Errors
@@ -381,22 +381,12 @@ impl<'a> Closure<'a> {
         for view in self.views_in_order() {
             let eyes = &self.world.views[view];
             for candidate in &candidates {
-                if is_executable(eyes, candidate)? && self.is_of(eyes, candidate, view)? {
+                if is_executable(eyes, candidate)? && is_of(eyes, candidate, view)? {
                     return Ok(Some(candidate.clone()));
                 }
             }
         }
         Ok(None)
-    }
-
-    /// Whether a path leads to a file of the stage or of this source.
-    fn is_of(&self, eyes: &View<'_>, path: &RootfsPath, source: usize) -> Result<bool, RootfsError> {
-        let Resolved::Found { path, .. } = links::resolve(eyes, path)? else { return Ok(false) };
-        Ok(match eyes.place(&path)? {
-            Some((Place::Source(index, _), _)) => index == source,
-            Some((Place::Tree, _)) => true,
-            None => false,
-        })
     }
 
     /// `program=`: further programs that someone will start.
@@ -484,6 +474,16 @@ impl<'a> Closure<'a> {
         }
         Ok(wishes)
     }
+}
+
+/// Whether a path leads to a file of the stage or of this source.
+fn is_of(eyes: &View<'_>, path: &RootfsPath, source: usize) -> Result<bool, RootfsError> {
+    let Resolved::Found { path, .. } = links::resolve(eyes, path)? else { return Ok(false) };
+    Ok(match eyes.place(&path)? {
+        Some((Place::Source(index, _), _)) => index == source,
+        Some((Place::Tree, _)) => true,
+        None => false,
+    })
 }
 
 /// Whether a path leads to a regular file with an x bit.

@@ -7,7 +7,7 @@ use super::base;
 use super::compose::Composition;
 use super::finding::{self, Findings};
 use super::glob;
-use super::libraries::Process;
+use super::process::Process;
 use super::reason;
 use super::roots::Wish;
 use super::tree::Node;
@@ -157,13 +157,12 @@ impl<'a> Closure<'a> {
             return Ok(());
         }
         let hard = strength == Strength::Hard && stat.kind != FileKind::Directory;
-        if let Some(old) = self.items.get(path) {
-            if let (Place::Source(mine, _), Place::Source(other, _)) = (&old.place, &place)
-                && mine != other
-                && self.differs(&old.place, &old.stat, &place, &stat)?
-            {
-                self.conflicts.entry(path.clone()).or_default().extend([*mine, *other]);
-            }
+        if let Some(old) = self.items.get(path)
+            && let (Place::Source(mine, _), Place::Source(other, _)) = (&old.place, &place)
+            && mine != other
+            && self.differs(&old.place, &old.stat, &place, &stat)?
+        {
+            self.conflicts.entry(path.clone()).or_default().extend([*mine, *other]);
         }
         match self.items.get_mut(path) {
             Some(old) if old.strength >= strength => {}

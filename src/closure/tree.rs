@@ -137,10 +137,6 @@ impl<'a> Tree<'a> {
         self.nodes.get(path)
     }
 
-    pub(super) fn get_mut(&mut self, path: &RootfsPath) -> Option<&mut Node> {
-        self.nodes.get_mut(path)
-    }
-
     pub(super) fn iter(&self) -> impl Iterator<Item = (&RootfsPath, &Node)> {
         self.nodes.iter()
     }

@@ -19,7 +19,7 @@ pub fn verify(output: &dyn Rootfs, spec: &AssembleSpec, plan: &Plan) -> Vec<Find
         match differences(output, &objects, spec, program) {
             Ok(texts) => findings.extend(texts),
             Err(error) => {
-                findings.push(format!("`{}` cannot be resolved in the output: {error}", program.path))
+                findings.push(format!("`{}` cannot be resolved in the output: {error}", program.path));
             }
         }
     }

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::tree::{Node, Tree};
+use super::tree::Tree;
 use crate::closure::packages::PackageDb;
 use crate::rootfs::links::{self, Resolved};
 use crate::rootfs::{Entry, FileKind, Rootfs, RootfsError, RootfsPath, Stat};
@@ -112,10 +112,6 @@ impl<'a> View<'a> {
             }
         }
         Ok(paths)
-    }
-
-    pub(super) fn node(&self, real: &RootfsPath) -> Option<&'a Node> {
-        self.tree.get(real)
     }
 
     /// The real path of a regular file at `path`, links followed.

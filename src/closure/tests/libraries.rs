@@ -200,3 +200,30 @@ fn dlopen_notes_are_followed_by_priority() {
          entrypoint /app"#
     );
 }
+
+#[test]
+fn what_moves_along_wins_over_what_lies_at_the_new_place_in_the_source() {
+    snapshot!(
+        "source build
+           debian
+           /out/bin/app elf needed=libapp.so runpath=$ORIGIN/../lib interp=/lib64/ld-linux-x86-64.so.2
+           /out/lib/libapp.so elf soname=libapp.so string=mine
+           /usr/local/lib/libapp.so elf soname=libapp.so string=another
+         step COPY --from=build /out/bin/app /usr/local/bin/app
+         entrypoint /usr/local/bin/app"
+    );
+}
+
+#[test]
+fn a_library_that_the_user_put_beside_a_moved_program_wins() {
+    snapshot!(
+        "source build
+           debian
+           /out/bin/app elf needed=libapp.so runpath=$ORIGIN/../lib interp=/lib64/ld-linux-x86-64.so.2
+           /out/lib/libapp.so elf soname=libapp.so string=old
+           /new/libapp.so elf soname=libapp.so string=new
+         step COPY --from=build /out/bin/app /app/bin/app
+         step COPY --from=build /new/libapp.so /app/lib/libapp.so
+         entrypoint /app/bin/app"
+    );
+}
