@@ -19,7 +19,7 @@ impl Lowering<'_> {
                 lint::legacy_key_value(self.lint, site);
             }
             lint::secret_name(self.lint, site, "ENV", &name);
-            shown.push_str(&format!(" {name}={value}"));
+            shown.extend([" ", &name, "=", &value]);
             state.env.set(&name, &value);
             set_in_place(&mut state.config.config.env, &name, &value);
         }
@@ -41,7 +41,7 @@ impl Lowering<'_> {
             if pairs.legacy {
                 lint::legacy_key_value(self.lint, site);
             }
-            shown.push_str(&format!(" {name}={value}"));
+            shown.extend([" ", &name, "=", &value]);
             labels.insert(name, value);
         }
         history::note(&mut state.config, self.request.stages.epoch, shown);

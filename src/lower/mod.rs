@@ -19,6 +19,7 @@ mod heredoc;
 mod history;
 pub mod lint;
 mod mount;
+mod owner;
 mod path;
 mod remote;
 mod run;
@@ -55,7 +56,7 @@ pub struct Request<'a> {
     pub options: &'a BuildOptions,
     pub caps: &'a Caps,
     pub context: MainContext,
-    /// Patterns of the main context's ignore file, for the lint CopyIgnoredFile.
+    /// Patterns of the main context's ignore file, for the lint `CopyIgnoredFile`.
     pub ignore: Option<&'a PatternSet>,
 }
 

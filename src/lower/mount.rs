@@ -15,7 +15,7 @@ use crate::llb::{NodeMeta, State};
 /// Mounts of one RUN.
 #[derive(Debug, Default)]
 pub(super) struct Mounts {
-    pub mounts: Vec<Mount>,
+    pub exec: Vec<Mount>,
     pub secret_env: Vec<SecretEnv>,
     /// Path of the first ssh socket.
     pub ssh_socket: Option<String>,
@@ -56,7 +56,7 @@ impl Lowering<'_> {
                 Kind::Ssh => ssh(&mut mounts, mount).map_err(|text| site.error(text))?,
                 Kind::Bind | Kind::Cache | Kind::Tmpfs => {
                     let made = self.file_mount(source, mount, state).map_err(|text| site.error(text))?;
-                    mounts.mounts.push(made);
+                    mounts.exec.push(made);
                     self.record(index, mount, site);
                 }
             }
@@ -70,17 +70,15 @@ impl Lowering<'_> {
             return Ok(self.request.context.state);
         }
         let finished = site.step.sources.get(index).and_then(|source| self.lowered[source.index()].as_ref());
-        match finished {
-            Some(finished) => Ok(finished.state),
-            None => {
-                let from = if mount.from.is_empty() { "scratch" } else { &mount.from };
-                Err(site.error(format!(
-                    "cannot mount from stage {} to {}, stage needs to be defined before current command",
-                    quote(from),
-                    quote(&mount.target),
-                )))
-            }
+        if let Some(finished) = finished {
+            return Ok(finished.state);
         }
+        let from = if mount.from.is_empty() { "scratch" } else { &mount.from };
+        Err(site.error(format!(
+            "cannot mount from stage {} to {}, stage needs to be defined before current command",
+            quote(from),
+            quote(&mount.target),
+        )))
     }
 
     fn file_mount(&mut self, source: State, mount: &Typed, state: &StageState) -> Result<Mount, String> {
@@ -184,7 +182,7 @@ fn secret(mounts: &mut Mounts, mount: &Typed) -> Result<(), String> {
         mode: mount.mode.unwrap_or(0o400),
         optional,
     };
-    mounts.mounts.push(Mount { dest, kind });
+    mounts.exec.push(Mount { dest, kind });
     Ok(())
 }
 
@@ -206,6 +204,6 @@ fn ssh(mounts: &mut Mounts, mount: &Typed) -> Result<(), String> {
         mode: mount.mode.unwrap_or(0o600),
         optional: !mount.required,
     };
-    mounts.mounts.push(Mount { dest, kind });
+    mounts.exec.push(Mount { dest, kind });
     Ok(())
 }

@@ -51,7 +51,7 @@ impl Lowering<'_> {
         };
         exec.mounts.push(bind("/", state.state, "", Access::Output));
         exec.mounts.extend(script);
-        exec.mounts.extend(mounts.mounts);
+        exec.mounts.extend(mounts.exec);
         self.apply_daemon_options(&mut exec);
         self.devices(run, site, &mut exec)?;
         let mut env = state.env.clone();

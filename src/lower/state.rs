@@ -22,7 +22,7 @@ pub struct StageState {
     pub config: ImageConfig,
     /// Bytes of the root image's config.
     pub base_config: Option<Vec<u8>>,
-    /// A WORKDIR has been seen in this stage or one below it (lint WorkdirRelativePath).
+    /// A WORKDIR has been seen in this stage or one below it (lint `WorkdirRelativePath`).
     pub workdir_set: bool,
     /// Where the CMD, ENTRYPOINT and HEALTHCHECK that count so far stand; of this stage only.
     pub cmd_at: Option<Span>,

@@ -1,8 +1,8 @@
 //! `WORKDIR`: the working directory, made if it is not the root.
 
-use super::copy::owner_of;
 use super::distil::Tree;
 use super::expand::Words;
+use super::owner::owner_of;
 use super::text::{Shown, vertex_text};
 use super::{Lowering, Site, Snapshot, StageState, history, lint, path};
 use crate::diagnostic::Diagnostic;

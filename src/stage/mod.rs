@@ -82,6 +82,7 @@ pub struct StageGraph {
 
 /// One `FROM` section, or an image or context that a command takes files from.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, none decides another")]
 pub struct Stage {
     /// Lower-cased name of `AS`.
     pub name: Option<String>,

@@ -13,7 +13,7 @@ use crate::image::platform::Platform;
 use crate::image::reference::ImageRef;
 use crate::lint::Sink;
 
-/// Images that mistyped names are compared with (BuildKit `commonImageNames`).
+/// Images that mistyped names are compared with (`BuildKit` `commonImageNames`).
 const COMMON_IMAGES: [&str; 7] = ["alpine", "busybox", "centos", "debian", "golang", "ubuntu", "fedora"];
 
 impl StageGraph {
@@ -47,7 +47,7 @@ impl StageGraph {
     /// An image config that is no JSON of that kind.
     pub fn provide(&mut self, wanted: &Wanted, answer: Answer, lint: &mut Sink) -> Result<(), Diagnostic> {
         match answer {
-            Answer::Image(image) => self.provide_image(wanted.stage, image, lint),
+            Answer::Image(image) => self.provide_image(wanted.stage, &image, lint),
             Answer::Ignore(patterns) => {
                 if let Base::Context(context) = &mut self.stages[wanted.stage.index()].base
                     && let ContextSource::Local { ignore, .. } = &mut context.source
@@ -182,7 +182,7 @@ impl StageGraph {
     fn provide_image(
         &mut self,
         id: StageId,
-        image: ResolvedImage,
+        image: &ResolvedImage,
         lint: &mut Sink,
     ) -> Result<(), Diagnostic> {
         let spans = self.stage(id).spans.clone();

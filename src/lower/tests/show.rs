@@ -1,5 +1,7 @@
 //! A graph as text: one line for each node that the result needs, inputs first.
 
+use std::fmt::Write as _;
+
 use super::Built;
 use crate::llb::op::{Access, CopyAction, ExecOp, FileAction, Mount, MountKind, Op, Owner, UserRef};
 use crate::llb::{NodeId, State};
@@ -83,13 +85,13 @@ impl Shown<'_> {
     fn exec(&self, exec: &ExecOp) -> String {
         let mut text = format!("exec {:?} env {:?} cwd {}", exec.args, exec.env, exec.cwd);
         if !exec.user.is_empty() {
-            text.push_str(&format!(" user {}", exec.user));
+            _ = write!(text, " user {}", exec.user);
         }
         for secret in &exec.secret_env {
-            text.push_str(&format!(" {}=secret {}", secret.name, secret.id));
+            _ = write!(text, " {}=secret {}", secret.name, secret.id);
         }
         for mount in &exec.mounts {
-            text.push_str(&format!(" {}", self.mount(mount)));
+            _ = write!(text, " {}", self.mount(mount));
         }
         text
     }
@@ -139,8 +141,8 @@ impl Shown<'_> {
         text.push_str(&owner_text(copy.owner.as_ref()));
         match (copy.mode, copy.mode_str.as_str()) {
             (-1, _) => {}
-            (mode, "") => text.push_str(&format!(" mode {mode:o}")),
-            (_, mode) => text.push_str(&format!(" mode {mode}")),
+            (mode, "") => _ = write!(text, " mode {mode:o}"),
+            (_, mode) => _ = write!(text, " mode {mode}"),
         }
         let lists = [
             ("include", &copy.include_patterns),
@@ -148,7 +150,7 @@ impl Shown<'_> {
             ("required", &copy.required_paths),
         ];
         for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
-            text.push_str(&format!(" {name} {}", list.join(" ")));
+            _ = write!(text, " {name} {}", list.join(" "));
         }
         let flags = [
             (copy.attempt_unpack, " unpack"),
