@@ -185,6 +185,9 @@ impl Draft {
         }
         draft.add_base(request, stage);
         let mut sources = Sources { first: draft.sources.len(), ids: Vec::new() };
+        if request.whole.is_none() {
+            sources.add_inherited(graph, id);
+        }
         for gathered in request.gathered {
             draft.add_gathered(request, stage, gathered, &mut sources);
         }
@@ -331,6 +334,25 @@ struct Sources {
 }
 
 impl Sources {
+    /// Those of the distroless stages that the stage builds on, the lowest first: a FROM chain counts as one stage.
+    fn add_inherited(&mut self, graph: &StageGraph, id: StageId) {
+        let mut chain = Vec::new();
+        let mut id = id;
+        while let (Base::Stage(below), None) = (&graph.stage(id).base, graph.stage(id).distil) {
+            id = *below;
+            chain.push(id);
+        }
+        if let (Base::Stage(whole), Some(_)) = (&graph.stage(id).base, graph.stage(id).distil) {
+            self.index_of(*whole);
+        }
+        for stage in chain.into_iter().rev().map(|id| graph.stage(id)) {
+            let copies = stage.steps.iter().filter(|step| matches!(step.instruction.value, Kind::Copy(_)));
+            for source in copies.flat_map(|step| step.sources.iter()) {
+                self.index_of(*source);
+            }
+        }
+    }
+
     fn index_of(&mut self, id: StageId) -> usize {
         let known = self.ids.iter().position(|known| *known == id);
         self.first

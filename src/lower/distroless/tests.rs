@@ -307,6 +307,11 @@ fn a_stage_on_a_distroless_stage_starts_with_its_tree() {
     let spec = lowered.spec();
     assert_eq!(spec.steps[0].kind, StepKind::Base { mount: "/in/own/base".to_owned() });
     assert_eq!(spec.steps[0].id.text, "FROM base AS final");
+    assert_eq!(
+        (spec.sources[0].name.as_str(), spec.sources[0].fallback),
+        ("build", false),
+        "a chain is one stage"
+    );
     assert!(
         lowered.vertices().contains("/in/own/base Readonly Off `[base] distroless: image`"),
         "{}",
