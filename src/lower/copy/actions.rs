@@ -149,13 +149,14 @@ fn path_copy(plain: CopyAction, source: &str, prepared: &Prepared) -> CopyAction
         return CopyAction { src: path::source(source), ..action };
     }
     let (root, pattern) = source.split_once("/./").unwrap_or(("/", source));
-    let pattern = path::source(pattern);
+    // An absolute pattern loses its first slash and nothing else, a relative one is cleaned.
+    let pattern = if pattern.starts_with('/') { pattern.to_owned() } else { path::source(pattern) };
     let root = path::source(root);
     let literal = !has_wildcard(&root) && !has_wildcard(&pattern);
     let required = literal.then(|| path::join(&root, &pattern));
     CopyAction {
         src: root,
-        include_patterns: vec![pattern.trim_start_matches('/').to_owned()],
+        include_patterns: vec![pattern.strip_prefix('/').unwrap_or(&pattern).to_owned()],
         required_paths: required.into_iter().collect(),
         ..action
     }
