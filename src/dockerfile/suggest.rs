@@ -19,7 +19,8 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
             best = Some((distance, candidate));
         }
     }
-    best.map(|(_, found)| found)
+    // A stage without a label stands in the way of others, but is no suggestion.
+    best.map(|(_, found)| found).filter(|found| !found.is_empty())
 }
 
 /// Edits from which on two names have nothing to do with each other (`util/suggest` of the official frontend).
@@ -58,6 +59,7 @@ mod tests {
             ("two edits", "exclud", &["exclude", "include"], " (did you mean exclude?)"),
             ("first of equals", "ab", &["ac", "ad"], " (did you mean ac?)"),
             ("nothing known", "x", &[], ""),
+            ("the nearest is no name", "ab", &["", "abcd"], ""),
         ] {
             assert_eq!(suffix(name, candidates.iter().copied()), expected, "{summary}");
         }
