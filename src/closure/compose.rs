@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 
 use super::accounts::{Accounts, Directory, Unknown};
+use super::base;
 use super::finding::{self, Findings};
 use super::hygiene;
 use super::origin::Origins;
@@ -11,7 +12,6 @@ use super::plan::Roots;
 use super::reason;
 use super::tree::{Came, Carried, Node, Tree};
 use super::view::SourceRoot;
-use super::{base, ownership};
 use crate::distill::manifest::{self, Manifest, Severity};
 use crate::distill::spec::{AssembleSpec, InstructionId, Step, StepKind, TreeStep};
 use crate::rootfs::{Entry, FileKind, Rootfs, RootfsError, RootfsPath, Stat};
@@ -22,6 +22,8 @@ pub(super) struct Composition<'a> {
     pub(super) accounts: Directory,
     /// What RUN removed: closure does not bring it back unless it must.
     pub(super) removed: BTreeSet<RootfsPath>,
+    /// Packages of the distroless stages that this one builds on.
+    pub(super) packages: Vec<manifest::Package>,
 }
 
 /// Lays the steps of `spec` over the base set.
@@ -47,6 +49,7 @@ pub(super) fn compose<'a>(
             tree: base::tree(roots, identity.and_then(|index| sources.get(index)))?,
             accounts: Directory::new(known),
             removed: BTreeSet::new(),
+            packages: Vec::new(),
         },
         roots,
         sources,
@@ -121,6 +124,7 @@ impl<'a> Composer<'a, '_> {
         if let Some(manifest) = &manifest {
             let kept = manifest.findings.iter().filter(|finding| finding.severity != Severity::Error);
             self.findings.extend(kept.cloned());
+            self.out.packages.extend(manifest.packages.iter().cloned());
         }
         let mut pending = vec![RootfsPath::root()];
         while let Some(dir) = pending.pop() {
@@ -131,10 +135,12 @@ impl<'a> Composer<'a, '_> {
                 }
                 let entry = carried.get(&path);
                 let why = entry.and_then(|entry| entry.reason.first()).map(|reason| reason.why.as_str());
-                let generated = matches!(why, Some(base::WHY | ownership::RECORD_WHY | GENERATED_WHY));
-                if generated && stat.kind != FileKind::Directory
-                    || path.as_bytes() == manifest::PATH.as_bytes()
-                {
+                let ours = why == Some(GENERATED_WHY)
+                    || why == Some(base::WHY)
+                        && ACCOUNTS.iter().any(|known| path.as_bytes() == known.as_bytes());
+                let own = RootfsPath::from(manifest::PATH);
+                if ours || path == own || Some(&path) == own.parent().as_ref() {
+                    // Made anew for this stage.
                     continue;
                 }
                 let came = Came {
@@ -439,6 +445,9 @@ fn read_manifest(root: &dyn Rootfs) -> Option<Manifest> {
     reader.read_to_end(&mut text).ok()?;
     serde_json::from_slice(&text).ok()
 }
+
+/// Files of the base set that name users.
+const ACCOUNTS: [&str; 2] = ["/etc/passwd", "/etc/group"];
 
 /// Why of files that are computed: accounts, the loader's cache.
 pub(super) const GENERATED_WHY: &str = "generated";

@@ -114,3 +114,45 @@ impl Finding {
         self
     }
 }
+
+/// Every rule that planning raises; each has a page in `docs/rules/`.
+pub const RULES: [&str; 24] = [
+    EXEC_FORM,
+    FALLBACK_SOURCE,
+    INCLUDE_UNMATCHED,
+    LIBRARY_MISSING,
+    MIXED_SOURCES,
+    MIXED_SYSTEMS,
+    NOT_DISTILLED,
+    OUTPUT_DIFFERS,
+    PRIVILEGED_PORT,
+    PROGRAM_MISSING,
+    RESOURCE_MISSING,
+    ROOT_USER,
+    RUNTIME_UNKNOWN,
+    SECRET_COPIED,
+    SECRET_SKIPPED,
+    SETUID,
+    SHELL_HINT,
+    SHELL_NEEDED,
+    SPECIAL_FILE,
+    SYMBOL_VERSION,
+    UNKNOWN_USER,
+    UNREADABLE,
+    UNREADABLE_SOURCE,
+    UNRESOLVED_DLOPEN,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_has_a_page() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules");
+        for rule in RULES {
+            let page = std::fs::read_to_string(folder.join(format!("{rule}.md"))).unwrap_or_default();
+            assert!(page.starts_with(&format!("# {rule}\n")), "{rule}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use super::accounts::{Directory, NONROOT};
 use super::base;
 use super::compose::{GENERATED_WHY, unknown_account};
 use super::finding;
-use super::ownership::{Ownership, RECORD_WHY};
+use super::ownership::{Ownership, RECORD_WHY, union_of_lines, union_of_packages};
 use super::plan::{Content, LoadedProgram, Plan, PlannedEntry};
 use super::reason;
 use super::set::{Closure, Strength};
@@ -51,7 +51,7 @@ pub(super) fn finish(
     Ok(Plan {
         entries,
         config,
-        packages: ownership.packages,
+        packages: union_of_packages(ownership.packages, &closure.world.composition.packages),
         findings: Vec::new(),
         left: None,
         programs: programs(closure),
@@ -133,7 +133,11 @@ impl Finish<'_, '_> {
                 gid: node.map_or(item.stat.gid, |node| node.gid),
                 xattrs: item.stat.xattrs.clone(),
                 hardlink: self.closure.hardlink_of(&path),
-                layer: layers.get(&path).copied().unwrap_or(Layer::Application),
+                layer: layers
+                    .get(&path)
+                    .copied()
+                    .or_else(|| carried.map(|carried| carried.layer))
+                    .unwrap_or(Layer::Application),
                 reason: item.reason.clone(),
                 hard: item.hard && !matches!(item.stat.kind, FileKind::Directory),
                 package: ownership
@@ -183,9 +187,24 @@ impl Finish<'_, '_> {
             let layer =
                 files.map(|entry| entry.layer).max().unwrap_or(Layer::Dependencies).max(Layer::Dependencies);
             let by = names.join(", ");
-            let mut entry = generated(Content::Bytes(content.clone()), 0o644, RECORD_WHY, &by, layer);
-            entry.package = None;
-            self.entries.entry(path.clone()).or_insert(entry);
+            let entry = generated(Content::Bytes(content.clone()), 0o644, RECORD_WHY, &by, layer);
+            self.add_record(path, content, entry);
+        }
+    }
+
+    /// Adds a record; one that the stage below has of the same package lists its files too.
+    fn add_record(&mut self, path: &RootfsPath, content: &[u8], entry: PlannedEntry) {
+        let Some(old) = self.entries.get_mut(path) else {
+            self.entries.insert(path.clone(), entry);
+            return;
+        };
+        if path.name().ends_with(b".md5sums")
+            && let Content::Copy { size, .. } = old.content
+            && let Some((rootfs, from)) = self.closure.file_of(path)
+            && let Ok(before) = rootfs.read(&from, 0..size.min(MAX_RECORD_BYTES))
+        {
+            old.content = Content::Bytes(union_of_lines(&before, content));
+            old.layer = old.layer.max(entry.layer);
         }
     }
 
@@ -346,8 +365,7 @@ impl Finish<'_, '_> {
         }
         for (path, entry) in &mut self.entries {
             if matches!(entry.content, Content::Directory) {
-                let base = entry.reason.first().is_some_and(|reason| reason.why == base::WHY)
-                    && entry.step.is_none();
+                let base = entry.reason.first().is_some_and(|reason| reason.why == base::WHY);
                 entry.layer = match lowest.get(path) {
                     _ if base => Layer::Os,
                     Some(layer) => *layer,
@@ -458,6 +476,9 @@ fn programs(closure: &Closure<'_>) -> Vec<LoadedProgram> {
     programs.dedup();
     programs
 }
+
+/// Bytes of a package's list of sums: about 80 for each file.
+const MAX_RECORD_BYTES: u64 = 64 << 20;
 
 /// Ports below it need a privilege (ip(7)).
 const PRIVILEGED: u32 = 1024;

@@ -217,7 +217,8 @@ impl<'a> Closure<'a> {
     }
 }
 
-fn union_of_lines(a: &[u8], b: &[u8]) -> Vec<u8> {
+/// The lines of two lists of sums, sorted by path; where both have a path, the first.
+pub(super) fn union_of_lines(a: &[u8], b: &[u8]) -> Vec<u8> {
     // Sorted by path, which follows the sum and two blanks.
     let key = |line: &[u8]| line.get(34..).unwrap_or_default().to_vec();
     let lines: BTreeMap<Vec<u8>, &[u8]> = b
@@ -227,6 +228,22 @@ fn union_of_lines(a: &[u8], b: &[u8]) -> Vec<u8> {
         .map(|line| (key(line), line))
         .collect();
     lines.into_values().flat_map(|line| [line, b"\n"].concat()).collect()
+}
+
+/// Two lists of packages as one: what is in both counts together.
+pub(super) fn union_of_packages(mut packages: Vec<Package>, more: &[Package]) -> Vec<Package> {
+    for package in more {
+        match packages.iter_mut().find(|known| known.name == package.name && known.version == package.version)
+        {
+            Some(known) => {
+                known.files += package.files;
+                known.size += package.size;
+            }
+            None => packages.push(package.clone()),
+        }
+    }
+    packages.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
+    packages
 }
 
 /// Why of licence files.

@@ -149,8 +149,7 @@ pub(super) fn print(plan: &Plan) -> String {
             format!(" {}:{}", entry.uid, entry.gid)
         };
         let mode = match (&entry.content, entry.mode) {
-            (Content::Directory, 0o755) | (Content::Symlink(_), _) => String::new(),
-            (_, 0o644 | 0o755) => String::new(),
+            (Content::Symlink(_), _) | (_, 0o644 | 0o755) => String::new(),
             (_, mode) => format!(" {mode:04o}"),
         };
         let _ = writeln!(text, "{layer}{hard} {path}{kind}{mode}{owner}{package}: {}", arrows(&entry.reason));
@@ -225,12 +224,12 @@ impl Reader {
             "step" => self.step(rest),
             "entrypoint" => self.config.entrypoint = Some(self.command("ENTRYPOINT", words(), false)),
             "entrypoint-shell" => {
-                self.config.entrypoint = Some(self.command("ENTRYPOINT", shell(rest), true))
+                self.config.entrypoint = Some(self.command("ENTRYPOINT", shell(rest), true));
             }
             "cmd" => self.config.cmd = Some(self.command("CMD", words(), false)),
             "cmd-shell" => self.config.cmd = Some(self.command("CMD", shell(rest), true)),
             "healthcheck-shell" => {
-                self.config.healthcheck = Some(self.command("HEALTHCHECK", shell(rest), true))
+                self.config.healthcheck = Some(self.command("HEALTHCHECK", shell(rest), true));
             }
             "env" => self.config.env.push(rest.to_owned()),
             "user" => self.config.user = rest.to_owned(),

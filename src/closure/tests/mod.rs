@@ -7,8 +7,10 @@ mod left;
 mod libraries;
 mod output;
 mod properties;
+mod report;
 mod resources;
 mod sources;
+mod stages;
 mod users;
 
 macro_rules! snapshot {

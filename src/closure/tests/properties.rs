@@ -1,6 +1,7 @@
 //! What holds for every set.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use proptest::prelude::{ProptestConfig, any, prop, proptest};
 use proptest::prop_assert;
@@ -23,19 +24,13 @@ fn stage(edges: &[Vec<usize>], programs: &[Vec<usize>], chosen: &[usize]) -> Str
     let mut text = "source build\ndebian\n".to_owned();
     for (index, names) in edges.iter().enumerate() {
         let dir = if index % 2 == 0 { "/usr/lib/x86_64-linux-gnu" } else { "/opt/lib" };
-        text.push_str(&format!(
-            "{dir}/liba{index}.so elf soname=liba{index}.so needed={} runpath=/opt/lib\n",
-            needed(names, edges.len())
-        ));
+        let _ = writeln!(text, "{dir}/liba{index}.so elf soname=liba{index}.so needed={} runpath=/opt/lib\", needed(names, edges.len()));
     }
     for (index, names) in programs.iter().enumerate() {
-        text.push_str(&format!(
-            "/usr/bin/p{index} elf needed={} runpath=/opt/lib interp=/lib64/ld-linux-x86-64.so.2\n",
-            needed(names, edges.len())
-        ));
+        let _ = writeln!(text, "/usr/bin/p{index} elf needed={} runpath=/opt/lib interp=/lib64/ld-linux-x86-64.so.2\", needed(names, edges.len()));
     }
     for index in chosen {
-        text.push_str(&format!("program p{}\n", index % programs.len()));
+        let _ = writeln!(text, "program p{}", index % programs.len());
     }
     text
 }
