@@ -24,10 +24,18 @@ fn stage(edges: &[Vec<usize>], programs: &[Vec<usize>], chosen: &[usize]) -> Str
     let mut text = "source build\ndebian\n".to_owned();
     for (index, names) in edges.iter().enumerate() {
         let dir = if index % 2 == 0 { "/usr/lib/x86_64-linux-gnu" } else { "/opt/lib" };
-        let _ = writeln!(text, "{dir}/liba{index}.so elf soname=liba{index}.so needed={} runpath=/opt/lib\", needed(names, edges.len()));
+        let _ = writeln!(
+            text,
+            "{dir}/liba{index}.so elf soname=liba{index}.so needed={} runpath=/opt/lib",
+            needed(names, edges.len())
+        );
     }
     for (index, names) in programs.iter().enumerate() {
-        let _ = writeln!(text, "/usr/bin/p{index} elf needed={} runpath=/opt/lib interp=/lib64/ld-linux-x86-64.so.2\", needed(names, edges.len()));
+        let _ = writeln!(
+            text,
+            "/usr/bin/p{index} elf needed={} runpath=/opt/lib interp=/lib64/ld-linux-x86-64.so.2",
+            needed(names, edges.len())
+        );
     }
     for index in chosen {
         let _ = writeln!(text, "program p{}", index % programs.len());
