@@ -49,7 +49,7 @@ pub(super) fn findings(log: &mut dyn Write, findings: &[Finding]) {
 pub(super) fn counts(log: &mut dyn Write, findings: &[Finding]) {
     let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    let _ = writeln!(log, "{errors} errors, {warnings} warnings, {} notes", count(Severity::Notice));
+    let _ = writeln!(log, "errors: {errors}, warnings: {warnings}, notes: {}", count(Severity::Notice));
 }
 
 /// Why the step stops.

@@ -213,8 +213,9 @@ fn add_exec(
         network: NetMode::None,
         ..ExecOp::default()
     };
+    let shown = if assembly.spec.mode == Mode::Check { "check" } else { word };
     let meta = NodeMeta {
-        name: Some(Names { label: &assembly.label }.plain(word)),
+        name: Some(Names { label: &assembly.label }.plain(shown)),
         ignore_cache: assembly.ignore_cache,
         spans: assembly.spans.clone(),
         ..NodeMeta::default()

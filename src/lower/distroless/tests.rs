@@ -338,12 +338,12 @@ fn a_target_that_stays_is_checked_alone() {
     let lowered =
         lowered("FROM scratch AS build\nCOPY . /src\nFROM scratch\nCOPY --from=build /a /a\nCMD [\"/a\"]\n");
     let expected = "\
-`[stage-1] distroless: assemble` /decant assemble on linux/riscv64
+`[stage-1] distroless: check` /decant assemble on linux/riscv64
   / Output Default `decant`
   /in/src/0 Readonly Off `[stage-1 1/1] COPY --from=build /a /a`
   /in/spec Readonly Default `[stage-1] distroless: spec`
   /out Output Default scratch
-`[stage-1] distroless: manifest` copies /manifest of `[stage-1] distroless: assemble` output 1 onto scratch
+`[stage-1] distroless: manifest` copies /manifest of `[stage-1] distroless: check` output 1 onto scratch
 ";
     assert_eq!(lowered.vertices(), expected);
     assert_eq!(lowered.spec().mode, Mode::Check);

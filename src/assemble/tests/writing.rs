@@ -1,17 +1,17 @@
 //! Plans as text, written to a directory and read back as text.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write as _};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use super::output::Output;
-use super::writer::{Entries, write};
+use super::super::output::Output;
+use super::super::writer::{Entries, write};
+use super::dump;
 use crate::closure::plan::{Content, PlannedEntry};
 use crate::distill::manifest::Layer;
 use crate::rootfs::dir::DirRootfs;
-use crate::rootfs::{FileKind, Rootfs, RootfsPath};
+use crate::rootfs::{Rootfs, RootfsPath};
 
 const LAYERS: [Layer; 4] = [Layer::Os, Layer::Runtime, Layer::Dependencies, Layer::Application];
 
@@ -67,40 +67,6 @@ fn entry(source: &Path, line: &str) -> (RootfsPath, PlannedEntry) {
     (path, entry)
 }
 
-/// All trees below `out`: one line for each file, with everything that a layer's digest covers.
-fn dump(out: &Path) -> String {
-    let mut text = String::new();
-    for layer in LAYERS {
-        let name = crate::distill::step::layer_name(layer);
-        let tree = DirRootfs::open(&out.join(name)).unwrap();
-        dump_below(&tree, name, &RootfsPath::root(), &mut text);
-    }
-    text
-}
-
-fn dump_below(tree: &DirRootfs, layer: &str, dir: &RootfsPath, text: &mut String) {
-    for entry in tree.list(dir).unwrap() {
-        let path = dir.join(&entry.name);
-        let stat = &entry.stat;
-        let what = match &stat.kind {
-            FileKind::Directory => "dir".to_owned(),
-            FileKind::Symlink(target) => format!("-> {}", String::from_utf8_lossy(target)),
-            _ => format!("text {}", String::from_utf8_lossy(&tree.read(&path, 0..100).unwrap())),
-        };
-        let mode = if matches!(stat.kind, FileKind::Symlink(_)) { 0o777 } else { stat.mode };
-        write!(text, "{layer} {path} {what} {mode:04o} {}:{}", stat.uid, stat.gid).unwrap();
-        for (name, value) in &stat.xattrs {
-            let (name, value) = (String::from_utf8_lossy(name), String::from_utf8_lossy(value));
-            write!(text, " {name}={value}").unwrap();
-        }
-        assert_eq!(stat.mtime_ns, 0, "{path}");
-        text.push('\n');
-        if stat.kind == FileKind::Directory {
-            dump_below(tree, layer, &path, text);
-        }
-    }
-}
-
 struct Written {
     /// Removed with its content when this goes.
     _temporary: tempfile::TempDir,
@@ -129,7 +95,7 @@ fn check(prepare: impl FnOnce(&Path), plan: &str, expected: &str) -> Written {
         .filter(|line| !line.is_empty())
         .flat_map(|line| [line, "\n"])
         .collect();
-    assert_eq!(dump(&written.out), expected);
+    assert_eq!(dump(&written.out, &LAYERS), expected);
     let output = Output::open(&written.out, &LAYERS).unwrap();
     output.compare(&written.plan).unwrap();
     written
