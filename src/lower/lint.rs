@@ -4,6 +4,7 @@ use super::Site;
 use crate::dockerfile::instruction::CommandLine;
 use crate::dockerfile::pattern::PatternSet;
 use crate::dockerfile::port::Exposed;
+use crate::dockerfile::quote::quote;
 use crate::dockerfile::source::Span;
 use crate::image::config::ImageConfig;
 use crate::lint::{Rule, Sink};
@@ -36,7 +37,7 @@ pub(super) fn secret_name(lint: &mut Sink, site: &Site<'_>, instruction: &str, n
     let is_secret = parts.clone().any(|part| SECRET.contains(&part));
     if is_secret && !parts.any(|part| HARMLESS.contains(&part)) {
         let message =
-            format!("Do not use ARG or ENV instructions for sensitive data ({instruction} \"{name}\")");
+            format!("Do not use ARG or ENV instructions for sensitive data ({instruction} {})", quote(name));
         report(lint, site, &SECRETS_USED_IN_ARG_OR_ENV, message);
     }
 }
@@ -44,7 +45,7 @@ pub(super) fn secret_name(lint: &mut Sink, site: &Site<'_>, instruction: &str, n
 /// The first WORKDIR of a stage is relative.
 pub(super) fn relative_workdir(lint: &mut Sink, site: &Site<'_>, path: &str) {
     let message =
-        format!("Relative workdir \"{path}\" can have unexpected results if the base image changes");
+        format!("Relative workdir {} can have unexpected results if the base image changes", quote(path));
     report(lint, site, &WORKDIR_RELATIVE_PATH, message);
 }
 

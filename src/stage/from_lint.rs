@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::GlobalArgs;
 use crate::dockerfile::Dockerfile;
 use crate::dockerfile::instruction::{From, Spanned};
+use crate::dockerfile::quote::quote;
 use crate::dockerfile::source::Span;
 use crate::dockerfile::suggest;
 use crate::dockerfile::word::{Expansion, Lexer, Variables};
@@ -37,7 +38,7 @@ pub(super) fn undefined_args(
     from: &Spanned<From>,
     lint: &mut Sink,
 ) {
-    for name in unmatched {
+    for name in unmatched.iter().filter(|name| !args.declared().contains(name)) {
         let suggestion = suggest::suffix(name, args.names());
         let message = format!("FROM argument '{name}' is not declared{suggestion}");
         lint.report(&UNDEFINED_ARG_IN_FROM, &from.doc, from.span, message);
@@ -64,10 +65,9 @@ pub(super) fn platform(
         return;
     }
     let stage = from.value.name.as_deref().unwrap_or_default();
-    let says_so = Platform::parse(value)
-        .is_ok_and(|platform| stage.contains(&platform.os) || stage.contains(&platform.architecture));
-    if !says_so {
-        let message = format!("FROM --platform flag should not use constant value \"{value}\"");
+    let Ok(platform) = Platform::parse(value) else { return };
+    if !stage.contains(&platform.os) && !stage.contains(&platform.architecture) {
+        let message = format!("FROM --platform flag should not use constant value {}", quote(value));
         lint.report(&FROM_PLATFORM_FLAG_CONST_DISALLOWED, &from.doc, from.span, message);
     }
 }

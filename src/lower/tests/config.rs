@@ -169,8 +169,27 @@ fn lints_what_the_state_of_a_stage_decides() {
              \"linux/arm64\" for current build",
         ),
         ("FROM scratch$X", "UndefinedArgInFrom: FROM argument 'X' is not declared"),
+        (
+            "FROM --platform=linux/amd64 scratch",
+            "FromPlatformFlagConstDisallowed: FROM --platform flag should not use constant value \"linux/amd64\"",
+        ),
     ] {
         let warnings = Build::default().run(dockerfile).unwrap().warnings();
         assert!(warnings.iter().any(|warning| warning == expected), "{dockerfile}: {warnings:?}");
+    }
+}
+
+#[test]
+fn lints_only_what_is_wrong() {
+    for dockerfile in [
+        "ARG TAG\nFROM scratch$TAG",
+        "FROM --platform=linux/amd64 scratch AS for-amd64",
+        "FROM scratch\nARG X\nENV A=$X",
+        "FROM scratch\nWORKDIR /a\nWORKDIR b",
+        "FROM scratch\nENV PUBLIC_KEY=1 TOKEN_FILE=/x KEYS=2",
+        "FROM scratch\nSHELL [\"/bin/x\"]\nCMD x",
+    ] {
+        let warnings = Build::default().run(dockerfile).unwrap().warnings();
+        assert!(warnings.is_empty(), "{dockerfile}: {warnings:?}");
     }
 }
