@@ -46,8 +46,10 @@ impl Environment {
     /// A command for one of the pinned programs: `buildctl`, `buildx`, `docker`, …
     ///
     /// It inherits the variables of `make env`, so it talks to this checkout's daemons.
+    /// The engine's client may be the machine's own.
     pub(crate) fn program(&self, name: &str) -> Command {
-        Command::new(self.tools.join(name))
+        let pinned = self.tools.join(name);
+        if pinned.exists() { Command::new(pinned) } else { Command::new(name) }
     }
 
     /// `buildctl build` with the Dockerfile of `context` interpreted by the frontend that its
