@@ -61,8 +61,8 @@ ERROR: failed to build: failed to solve: dockerfile parse error on line 3: unkno
 
 #[test]
 fn an_unknown_stage_is_named() {
-    let mut command =
-        Environment::read().buildx_build(dockerfile("FROM scratch AS builder\nCOPY Dockerfile /\n").path());
+    let context = dockerfile("FROM scratch AS builder\nCOPY Dockerfile /\n");
+    let mut command = Environment::read().buildx_build(context.path());
     command.arg("--target=biulder");
     let outcome = run(&mut command).failed();
     let error = outcome.stderr.lines().last().unwrap_or_default();
@@ -86,5 +86,62 @@ Dockerfile:3
 --------------------
 ERROR: failed to build: failed to solve: dockerfile parse error on line 3: unknown flag: --frm (did you mean from?)
 ",
+    );
+}
+
+/// A C program that needs a library from a directory that no loader searches.
+const LOST_LIBRARY: &str = "FROM gcc:12 AS build
+WORKDIR /src
+RUN echo 'int lost(void) { return 0; }' > lost.c && echo 'int lost(void); int main(void) { return lost(); }' > main.c
+RUN gcc -shared -fPIC -o liblost.so lost.c && gcc -o /usr/local/bin/finder main.c -L. -llost
+
+FROM distroless
+COPY --from=build /usr/local/bin/finder /finder
+CMD [\"/finder\"]
+";
+
+#[test]
+fn a_missing_library_points_at_the_instruction_that_asked_for_it() {
+    check(
+        &dockerfile(LOST_LIBRARY),
+        r#"
+Dockerfile:8
+--------------------
+   6 |     
+   7 |     FROM distroless
+   8 | >>> COPY --from=build /usr/local/bin/finder /finder
+   9 |     CMD ["/finder"]
+  10 |     
+--------------------
+ERROR: failed to build: failed to solve: `/finder` needs `liblost.so`, which no search path of stage `build` holds (cmd → /finder → liblost.so; searched `/lib/x86_64-linux-gnu`, `/usr/lib/x86_64-linux-gnu`, `/lib`, `/usr/lib`, `/usr/local/lib64`, `/usr/local/lib` and 1 more) (hint: install the library in the build stage, or COPY `liblost.so` into a directory that is searched)
+"#,
+    );
+}
+
+/// A program made with a newer glibc than Google's base image has.
+const TOO_NEW: &str = "FROM debian:trixie-slim AS build
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev > /dev/null
+WORKDIR /src
+RUN echo '#include <stdio.h>\\nint main(void) { int n; return sscanf(\"1\", \"%d\", &n) - 1; }' > main.c && gcc -D_GNU_SOURCE -o /hello main.c
+
+FROM gcr.io/distroless/base-debian12
+COPY --from=build /hello /
+CMD [\"/hello\"]
+";
+
+#[test]
+fn a_symbol_version_that_the_base_lacks_is_named() {
+    check(
+        &dockerfile(TOO_NEW),
+        r#"
+Dockerfile:9
+--------------------
+   7 |     FROM gcr.io/distroless/base-debian12
+   8 |     COPY --from=build /hello /
+   9 | >>> CMD ["/hello"]
+  10 |     
+--------------------
+ERROR: failed to build: failed to solve: `/hello` needs `GLIBC_2.38`, but `libc.so.6` of `stage-1` ends at `GLIBC_2.36` (cmd → /hello) (hint: build on the release that the image is made of, or use `FROM distroless` as the last stage)
+"#,
     );
 }
