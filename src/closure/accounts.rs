@@ -107,6 +107,11 @@ impl Directory {
         Self { all, used_users: BTreeSet::new(), used_groups: BTreeSet::new(), named: BTreeMap::new() }
     }
 
+    /// Puts accounts before all others: those of a passwd file that the user copied.
+    pub(super) fn prefer(&mut self, accounts: Accounts) {
+        self.all.insert(0, accounts);
+    }
+
     /// The numbers of `user[:group]` as in `--chown`: a user without a group has the user's number as group when it is
     /// a number, its own group when it is a name.
     pub(super) fn chown(&mut self, text: &str) -> Result<(u32, u32), Unknown> {

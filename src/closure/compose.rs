@@ -62,7 +62,11 @@ pub(super) fn compose<'a>(
             StepKind::Run { before, after } => composer.run(index, &step.id, before, after)?,
         }
     }
-    Ok(composer.out)
+    let mut out = composer.out;
+    // The base set has no such files yet, so these are the user's own.
+    let own = Accounts::read(&out.tree);
+    out.accounts.prefer(own);
+    Ok(out)
 }
 
 fn base_mount(step: &Step) -> Option<&str> {

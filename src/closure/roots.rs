@@ -4,7 +4,7 @@
 use super::command::{self, ShellForm};
 use super::finding::{self};
 use super::glob;
-use super::hygiene::contains;
+use super::hygiene::{contains, is_secret_name};
 use super::reason;
 use super::set::{Closure, Strength};
 use super::view::{Place, View};
@@ -427,6 +427,7 @@ impl Closure<'_> {
                 let paths = glob::expand(&self.world.views[view], pattern.as_bytes())?;
                 matched = !paths.is_empty();
                 for path in paths {
+                    self.tell_secret(pattern, &path);
                     for path in self.bring_tree(view, &path, &chain, Strength::Soft, &|_| false)? {
                         wishes.push(Wish { path, strength: Strength::Soft, started: false });
                     }
@@ -442,6 +443,18 @@ impl Closure<'_> {
             }
         }
         Ok(wishes)
+    }
+
+    /// A secret that `include=` names itself comes, and is told.
+    fn tell_secret(&mut self, pattern: &str, path: &RootfsPath) {
+        let parent = path.parent().map(|parent| parent.name().to_vec()).unwrap_or_default();
+        if !glob::has_wildcard(pattern.as_bytes()) && is_secret_name(&parent, path.name()) {
+            let message = format!("`{path}` holds secrets and is in the image: `include=` names it");
+            self.findings.add(
+                finding::warning(finding::SECRET_COPIED, message)
+                    .hint("use a secret mount, or give it to the container when it starts"),
+            );
+        }
     }
 
     /// What the stage's own instructions put there and is closed over.

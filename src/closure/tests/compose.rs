@@ -178,3 +178,15 @@ fn include_brings_what_a_source_has_with_its_closure() {
          entrypoint /app"
     );
 }
+
+#[test]
+fn a_secret_that_include_names_comes_with_a_warning() {
+    snapshot!(
+        "source build
+           debian
+           /srv/.npmrc text \"x\"
+           /srv/app/.npmrc text \"x\"
+         include /srv/.npmrc
+         include /srv/app"
+    );
+}

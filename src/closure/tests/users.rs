@@ -105,3 +105,17 @@ fn the_base_set_is_the_same_for_every_program() {
         insta::assert_snapshot!(lines.join("\n"));
     });
 }
+
+#[test]
+fn a_passwd_file_that_the_user_copies_names_the_users() {
+    snapshot!(
+        "source build
+           debian
+           /files/passwd text \"svc:x:4711:4712:svc:/srv:/bin/sh\\n\"
+           /out/app elf static
+         step COPY --from=build /files/passwd /etc/passwd
+         step COPY --from=build /out/app /app
+         user svc
+         entrypoint /app"
+    );
+}
