@@ -122,7 +122,7 @@ impl Lowering<'_> {
             }
             Base::Context(context) => {
                 let node = self.context_state(id, context, platform);
-                let config = context_config(context, target)?;
+                let config = context_config(context, platform)?;
                 let base_config = (!context.replaces_stage).then(|| config.to_json());
                 let mut state = fresh(node, platform.clone(), config, base_config);
                 state.has_platform = true;
@@ -162,7 +162,7 @@ fn known_of(known: Option<&KnownImage>) -> Result<&KnownImage, Diagnostic> {
 
 /// The image config that a context brings; without one, that of an empty image, or nothing at all when the
 /// context stands for a whole stage.
-fn context_config(context: &ContextBase, target: &Platform) -> Result<ImageConfig, Diagnostic> {
+fn context_config(context: &ContextBase, platform: &Platform) -> Result<ImageConfig, Diagnostic> {
     let raw = match &context.source {
         ContextSource::Image { known, .. } | ContextSource::OciLayout { known, .. } => {
             return Ok(known_of(known.as_ref())?.config.clone());
@@ -174,7 +174,7 @@ fn context_config(context: &ContextBase, target: &Platform) -> Result<ImageConfi
         Some(raw) => ImageConfig::from_json(raw)
             .map_err(|error| Diagnostic::new(format!("failed to parse image config: {error}"))),
         None if context.replaces_stage => Ok(ImageConfig::default()),
-        None => Ok(empty_image(target)),
+        None => Ok(empty_image(platform)),
     }
 }
 

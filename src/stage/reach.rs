@@ -13,9 +13,6 @@ impl Stage {
     /// Stages that its instructions take files from, each with the last instruction that does.
     fn sources(&self) -> Vec<(StageId, Span)> {
         let mut found: Vec<(StageId, Span)> = Vec::new();
-        if self.is_replaced() {
-            return found;
-        }
         for step in &self.steps {
             for &source in &step.sources {
                 match found.iter_mut().find(|(known, _)| *known == source) {
@@ -44,7 +41,7 @@ impl StageGraph {
             if let Base::Stage(below) = stage.base {
                 pending.push(below);
             }
-            let sources = stage.sources();
+            let sources = if stage.is_replaced() { Vec::new() } else { stage.sources() };
             // A distroless stage that copies from nowhere may find its programs in the stage before it.
             if sources.is_empty() && stage.distil.is_none() && self.distroless_variant(id).is_some() {
                 pending.extend(self.earlier(id));
@@ -86,7 +83,7 @@ impl StageGraph {
                 };
                 visit.at += 1;
                 if path.iter().any(|visit| visit.id == source) {
-                    return Err(self.circular(source, &path));
+                    return Err(self.circular(&path));
                 }
                 next = Some(source);
             }
@@ -94,10 +91,10 @@ impl StageGraph {
         Ok(())
     }
 
-    /// The error names the stage that is met again and each command on the way to it.
-    fn circular(&self, again: StageId, path: &[Visit]) -> Diagnostic {
-        let closing = &self.stage(again).label;
-        let mut error = Diagnostic::new(format!("circular dependency detected on stage: {closing}"));
+    /// The error names the stage that the walk began at, and each command on the way.
+    fn circular(&self, path: &[Visit]) -> Diagnostic {
+        let start = path.first().map_or("", |visit| self.stage(visit.id).label.as_str());
+        let mut error = Diagnostic::new(format!("circular dependency detected on stage: {start}"));
         error.spans = path.iter().map(|visit| visit.sources[visit.at - 1].1).collect();
         error
     }

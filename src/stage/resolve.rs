@@ -215,9 +215,6 @@ impl StageGraph {
                 {
                     *known = Some(resolved);
                 }
-                if context.replaces_stage && !image_platform.os.is_empty() {
-                    stage.platform = Some(image_platform);
-                }
             }
             _ => {}
         }
