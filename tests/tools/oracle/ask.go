@@ -97,8 +97,16 @@ func position(p *pb.Position) string {
 // ask puts a case to all frontends in one session, so that session ids, which are part of local
 // sources, are equal.
 func ask(ctx context.Context, daemon *client.Client, c testCase, frontends []frontend) ([]answer, error) {
+	return askWith(ctx, daemon, c, frontends, nil)
+}
+
+// askWith also passes the progress of the session on; it closes the channel.
+func askWith(ctx context.Context, daemon *client.Client, c testCase, frontends []frontend, progress chan *client.SolveStatus) ([]answer, error) {
 	mounts, cleanup, err := localMounts(c)
 	if err != nil {
+		if progress != nil {
+			close(progress)
+		}
 		return nil, err
 	}
 	defer cleanup()
@@ -120,7 +128,7 @@ func ask(ctx context.Context, daemon *client.Client, c testCase, frontends []fro
 			}
 		}
 		return gateway.NewResult(), nil
-	}, nil)
+	}, progress)
 	return answers, err
 }
 

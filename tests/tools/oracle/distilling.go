@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,6 +78,9 @@ func targetLines(c testCase) (first, last int, err error) {
 		name = "Dockerfile"
 	}
 	data, err := os.ReadFile(filepath.Join(c.dir, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		data, err = os.ReadFile(filepath.Join(c.dir, strings.ToLower(name)))
+	}
 	if err != nil {
 		return 0, 0, err
 	}

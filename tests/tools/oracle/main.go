@@ -29,6 +29,7 @@ type settings struct {
 	dump       bool
 	record     bool
 	unpinned   bool
+	warnings   bool
 }
 
 func main() {
@@ -43,6 +44,7 @@ func main() {
 	flag.BoolVar(&s.dump, "dump", false, "print both answers as JSON")
 	flag.BoolVar(&s.record, "record", false, "with -official: write error.txt of the cases that fail")
 	flag.BoolVar(&s.unpinned, "unpinned", false, "for Dockerfiles from elsewhere: ignore error.txt, whatever official says is right")
+	flag.BoolVar(&s.warnings, "warnings", false, "compare what the frontends warn about as well")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -141,6 +143,9 @@ func examine(ctx context.Context, daemon *client.Client, s settings, c testCase)
 		v.differences = append(v.differences, compareBelowTarget(c, official, answers[1])...)
 	default:
 		v.differences = append(v.differences, compareAnswers(official, answers[1])...)
+	}
+	if s.warnings && len(frontends) > 1 {
+		v.differences = append(v.differences, compareWarnings(ctx, daemon, c, frontends)...)
 	}
 	if s.dump {
 		for i, a := range answers {
