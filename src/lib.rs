@@ -1,4 +1,4 @@
-//! decant: a BuildKit frontend that builds any Dockerfile and makes the final image distroless.
+//! decant: a `BuildKit` frontend that builds any Dockerfile and makes the final image distroless.
 //!
 //! Two short pipelines share this crate; the modules are listed in reading order.
 //!

@@ -13,7 +13,7 @@ use crate::llb::Graph;
 use crate::lower::Lowered;
 use crate::lower::distroless::{Assembler, Done};
 
-/// Most bytes of a manifest or report: BuildKit's message limit is paged around, memory is not.
+/// Most bytes of a manifest or report: `BuildKit`'s message limit is paged around, memory is not.
 const MAX_MANIFEST_BYTES: u64 = 256 << 20;
 
 /// Commands that base images have so that one can look around in them.
@@ -55,7 +55,7 @@ impl Told {
 fn reason_to_leave(lowering: &Lowering) -> Option<&'static str> {
     let stages = &lowering.stages;
     let config = &lowering.lowered.config;
-    let last = stages.ids().filter(|id| stages.stage(*id).registered).last();
+    let last = stages.ids().rfind(|id| stages.stage(*id).registered);
     let has = |command: &Option<Vec<String>>| command.as_ref().is_some_and(|words| !words.is_empty());
     if stages.ids().any(|id| stages.distroless_variant(id).is_some()) {
         Some("the Dockerfile says which stages are distroless")
@@ -81,9 +81,13 @@ fn text_of(report: &Report) -> String {
         text.push_str(&report::text(manifest, report.before));
     }
     for finding in report.findings.iter().filter(|finding| finding.severity == Severity::Error) {
-        text.push_str(&format!("error: {}\n", finding.message));
+        text.push_str("error: ");
+        text.push_str(&finding.message);
+        text.push('\n');
         if let Some(hint) = &finding.hint {
-            text.push_str(&format!("  hint: {hint}\n"));
+            text.push_str("  hint: ");
+            text.push_str(hint);
+            text.push('\n');
         }
     }
     text
@@ -210,7 +214,7 @@ impl<G: Gateway> Build<'_, G> {
         let Some(first) = errors.next() else {
             return failure.into();
         };
-        errors.fold(first, |first, next| first.and(next)).into()
+        errors.fold(first, Diagnostic::and).into()
     }
 
     async fn solve_state(&self, nodes: &Graph, state: crate::llb::State) -> Result<Ref, BuildError> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
 
-use crate::dockerfile::ignore::{clean, parse_ignore};
+use crate::dockerfile::ignore::parse_ignore;
 use crate::gateway::{BuildError, Daemon, Failure, Gateway, Ref, SolveRequest};
 use crate::image::json;
 use crate::llb::op::{CopyAction, FileAction, FileOp, Op, SourceOp};

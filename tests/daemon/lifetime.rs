@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Context, Environment, FreshDaemon, checkout};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn sleeper() -> Context {
     Context::new(&format!(

@@ -67,7 +67,7 @@ fn a_registry_cache_spares_the_builder() {
     let mut command = environment.program("buildctl");
     let usage = run(command.args(["--addr", &daemon.address, "du", "--verbose"])).succeeded().stdout;
     assert!(
-        !usage.contains("debian:bookworm@") || !usage.lines().any(|line| pulled(line)),
+        !usage.contains("debian:bookworm@") || !usage.lines().any(pulled),
         "the builder's base was pulled\n{usage}"
     );
 }

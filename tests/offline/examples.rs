@@ -8,7 +8,7 @@ fn examples_parse() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("dockerfiles/examples");
     let mut seen = 0;
     for entry in fs::read_dir(root).unwrap() {
-        let directory = entry.unwrap().path();
+        let directory = entry.expect("an entry can be read").path();
         for name in ["Dockerfile", "ordinary.Dockerfile"] {
             let file = directory.join(name);
             let data = fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -43,7 +43,7 @@ fn documents(root: &Path) -> Vec<std::path::PathBuf> {
     while let Some(directory) = directories.pop() {
         let Ok(entries) = fs::read_dir(directory) else { continue };
         for entry in entries {
-            let path = entry.unwrap().path();
+            let path = entry.expect("an entry can be read").path();
             if path.is_dir() {
                 directories.push(path);
             } else if path.extension().is_some_and(|extension| extension == "md") {

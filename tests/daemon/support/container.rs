@@ -11,7 +11,7 @@ use super::image::Image;
 use super::process::{Outcome, run, run_within};
 
 /// Time that one container may run.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A container to be: read-only root, no network but loopback, the image's own command and user.
 #[derive(Debug)]
