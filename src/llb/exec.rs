@@ -166,8 +166,9 @@ fn file_system(kind: &MountKind) -> pb::Mount {
             }),
             ..pb::Mount::default()
         },
-        MountKind::Tmpfs { size } => pb::Mount {
+        MountKind::Tmpfs { size, readonly } => pb::Mount {
             mount_type: pb::MountType::Tmpfs.into(),
+            readonly: *readonly,
             tmpfs_opt: Some(pb::TmpfsOpt { size: *size }),
             ..pb::Mount::default()
         },
@@ -227,7 +228,7 @@ fn needed_caps(exec: &ExecOp, caps: &Caps) -> BTreeSet<&'static str> {
                 need(true, "exec.mount.cache");
                 need(true, "exec.mount.cache.sharing");
             }
-            MountKind::Tmpfs { size } => {
+            MountKind::Tmpfs { size, .. } => {
                 need(true, "exec.mount.tmpfs");
                 need(*size > 0, "exec.mount.tmpfs.size");
             }

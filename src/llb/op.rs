@@ -137,6 +137,7 @@ pub enum MountKind {
     /// Size in bytes; 0 is unlimited.
     Tmpfs {
         size: i64,
+        readonly: bool,
     },
     Secret {
         id: String,

@@ -109,7 +109,7 @@ fn digests_equal_the_official_ones() {
         Mount { dest: "/run/buildkit/ssh_agent.0".to_owned(), kind: ssh },
         Mount { dest: "/run/secrets/s".to_owned(), kind: secret },
         bind("/w", base, "", Access::Discard),
-        Mount { dest: "/t".to_owned(), kind: MountKind::Tmpfs { size: 5 << 20 } },
+        Mount { dest: "/t".to_owned(), kind: MountKind::Tmpfs { size: 5 << 20, readonly: false } },
     ];
     let built = run(
         &mut graph,

@@ -92,7 +92,9 @@ impl Lowering<'_> {
         }
         let selector = Some(path::join("/", &mount.source)).filter(|selector| selector != "/");
         Ok(match mount.kind {
-            Kind::Tmpfs => Mount { dest, kind: MountKind::Tmpfs { size: mount.size } },
+            Kind::Tmpfs => {
+                Mount { dest, kind: MountKind::Tmpfs { size: mount.size, readonly: mount.read_only } }
+            }
             Kind::Cache => self.cache(source, selector, dest, mount),
             _ => {
                 let access = if mount.read_only {

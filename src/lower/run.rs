@@ -148,7 +148,7 @@ impl Lowering<'_> {
             exec.ulimits.clone_from(&options.ulimits);
         }
         if options.shm_size > 0 && self.supports("exec.mount.tmpfs.size") {
-            let kind = MountKind::Tmpfs { size: options.shm_size };
+            let kind = MountKind::Tmpfs { size: options.shm_size, readonly: false };
             exec.mounts.push(Mount { dest: "/dev/shm".to_owned(), kind });
         }
         if self.supports("exec.meta.cgroup.parent") {

@@ -124,7 +124,10 @@ impl Lowering<'_> {
                 let node = self.context_state(id, context, platform);
                 let config = context_config(context, platform)?;
                 let base_config = (!context.replaces_stage).then(|| config.to_json());
-                let mut state = fresh(node, platform.clone(), config, base_config);
+                // A context for a whole stage brings its own platform, whatever was asked for.
+                let made_for = if context.replaces_stage { platform_of(&config) } else { None };
+                let platform = made_for.unwrap_or_else(|| platform.clone());
+                let mut state = fresh(node, platform, config, base_config);
                 state.has_platform = true;
                 Ok(state)
             }
@@ -176,6 +179,18 @@ fn context_config(context: &ContextBase, platform: &Platform) -> Result<ImageCon
         None if context.replaces_stage => Ok(ImageConfig::default()),
         None => Ok(empty_image(platform)),
     }
+}
+
+/// The platform that an image config states, if it does.
+fn platform_of(config: &ImageConfig) -> Option<Platform> {
+    let platform = Platform {
+        architecture: config.architecture.clone(),
+        os: config.os.clone(),
+        variant: config.variant.clone(),
+        os_version: config.os_version.clone(),
+        os_features: config.os_features.clone(),
+    };
+    Some(platform).filter(|platform| !platform.os.is_empty() && !platform.architecture.is_empty())
 }
 
 fn fresh(state: State, platform: Platform, config: ImageConfig, base_config: Option<Vec<u8>>) -> StageState {

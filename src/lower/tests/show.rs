@@ -111,7 +111,9 @@ impl Shown<'_> {
                 let readonly = if *readonly { " ro" } else { "" };
                 format!("{dest}=cache {id} {sharing:?} of {}{selector}{readonly}", self.number(*source))
             }
-            MountKind::Tmpfs { size } => format!("{dest}=tmpfs {size}"),
+            MountKind::Tmpfs { size, readonly } => {
+                format!("{dest}=tmpfs {size}{}", if *readonly { " ro" } else { "" })
+            }
             MountKind::Secret { id, uid, gid, mode, optional } => {
                 format!("{dest}=secret {id} {uid}:{gid} {mode:o}{}", needed(*optional))
             }
