@@ -178,9 +178,12 @@ impl<G: Gateway> Build<'_, G> {
             if index == 0 {
                 lint::check(&self.dockerfile, &mut lint);
             }
-            let built = self.build_one(&outside, platform, multi_platform, &mut lint).await?;
+            let built = self.build_one(&outside, platform, multi_platform, &mut lint).await;
+            // What was found before an error is worth knowing too: it may be its cause.
+            let warned = if index == 0 { self.warn_of_lint(&lint).await } else { Ok(()) };
+            let built = built?;
+            warned?;
             if index == 0 {
-                self.warn_of_lint(&lint).await?;
                 self.warn_of_findings(&built.findings).await?;
             }
             if self.lint.error && !lint.rule_names().is_empty() {

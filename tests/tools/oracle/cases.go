@@ -39,6 +39,9 @@ func loadCases(dir, only string) ([]testCase, error) {
 			continue
 		}
 		c := testCase{name: entry.Name(), dir: filepath.Join(dir, entry.Name())}
+		if !c.exists() {
+			continue
+		}
 		if err := c.loadOptions(); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.dir, err)
 		}
@@ -48,6 +51,16 @@ func loadCases(dir, only string) ([]testCase, error) {
 		return nil, fmt.Errorf("no case of %s matches %q", dir, only)
 	}
 	return cases, nil
+}
+
+// exists tells whether the directory is a case at all: other tests keep their data beside ours.
+func (c testCase) exists() bool {
+	for _, file := range []string{"Dockerfile", "dockerfile", "options.json"} {
+		if _, err := os.Stat(filepath.Join(c.dir, file)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func selected(only, name string) bool {
