@@ -111,7 +111,7 @@ impl Closure<'_> {
     fn lacks(&self) -> Vec<Lack> {
         let mut lacks = Vec::new();
         // musl has no symbol versions.
-        for process in self.processes.iter().filter(|process| matches!(process.loader, Loader::Glibc(_))) {
+        for process in self.processes.iter().filter(|process| matches!(*process.loader, Loader::Glibc(_))) {
             for loaded in &process.loaded {
                 let elf = &loaded.object.elf;
                 for need in &elf.version_needs {

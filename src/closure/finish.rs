@@ -259,7 +259,7 @@ impl Finish<'_, '_> {
         let mut all: Vec<CacheEntry> = Vec::new();
         let mut order = None;
         for process in &self.closure.processes {
-            let Loader::Glibc(glibc) = &process.loader else { continue };
+            let Loader::Glibc(glibc) = &*process.loader else { continue };
             let view = process.loaded.first().map_or(0, |loaded| loaded.view);
             let Some(flags) = flags_for(glibc.abi) else { continue };
             order = order.or(Some(glibc.abi.order));

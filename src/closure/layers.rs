@@ -15,7 +15,7 @@ impl Closure<'_> {
     pub(super) fn os_paths(&self) -> BTreeSet<RootfsPath> {
         let mut paths = BTreeSet::new();
         for process in &self.processes {
-            let interp = process.loaded.get(1).filter(|_| process.loaded[0].object.elf.interp.is_some());
+            let interp = process.named(process.loader.path().name());
             let libc = process.named(b"libc.so.6");
             for loaded in interp.into_iter().chain(libc) {
                 let Some(view) = self.world.views.get(loaded.view) else { continue };

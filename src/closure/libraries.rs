@@ -4,6 +4,7 @@
 //! from its place in its source: see `moved`.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::complaint::severity;
 use super::finding;
@@ -40,7 +41,7 @@ impl Closure<'_> {
             None => self.guess_loader(view, &elf.needed, elf.abi)?,
         };
         let Some(interp) = interp else { return Ok(()) };
-        let loader = Loader::open(&self.world.objects[view], &interp, elf.abi)?;
+        let loader = self.loader(view, &interp, elf.abi)?;
         let origin = path.parent().unwrap_or_else(RootfsPath::root);
         let object = Object { path: path.clone(), real: path.clone(), origin, elf: elf.clone() };
         let moved = self.moved(path, &object);
@@ -86,8 +87,19 @@ impl Closure<'_> {
             self.load_needed(&mut process, 0)?;
         }
         process.started = process.loaded.len();
+        self.loaded.extend(process.loaded.iter().map(|loaded| loaded.path.clone()));
         self.processes.push(process);
         Ok(())
+    }
+
+    fn loader(&mut self, view: usize, interp: &RootfsPath, abi: Abi) -> Result<Rc<Loader>, RootfsError> {
+        let key = (view, interp.clone());
+        if let Some(loader) = self.loaders.get(&key) {
+            return Ok(loader.clone());
+        }
+        let loader = Rc::new(Loader::open(&self.world.objects[view], interp, abi)?);
+        self.loaders.insert(key, loader.clone());
+        Ok(loader)
     }
 
     /// Follows the needs of the objects from `first` on.
@@ -104,7 +116,7 @@ impl Closure<'_> {
             for name in &elf.needed {
                 self.request(process, at, RequestKind::Needed, name, strength)?;
             }
-            let glibc = matches!(process.loader, Loader::Glibc(_));
+            let glibc = matches!(*process.loader, Loader::Glibc(_));
             for name in elf.filter.iter().filter(|_| glibc) {
                 self.request(process, at, RequestKind::Filter, name, strength)?;
             }
@@ -270,7 +282,7 @@ impl Closure<'_> {
         let chain = reason::then(chain, "interpreter", text.clone());
         let strength = process.strength;
         if !wanted {
-            process.call(interp.name(), 0);
+            // What loads the library brings the loader; here only its rules count.
             return Ok(true);
         }
         let Some(real) = self.bring(view, interp, &chain, strength)? else {
@@ -299,7 +311,7 @@ impl Closure<'_> {
             };
             process.push(interp.name(), loaded);
         }
-        if let Loader::Musl(musl) = &process.loader
+        if let Loader::Musl(musl) = &*process.loader
             && let Some(file) = musl.path_file.clone()
         {
             self.bring(view, &file, &chain, strength)?;
@@ -319,7 +331,7 @@ impl Closure<'_> {
         for process in &self.processes {
             let elf = &process.loaded[0].object.elf;
             if elf.abi == abi
-                && matches!(process.loader, Loader::Musl(_)) == musl
+                && matches!(*process.loader, Loader::Musl(_)) == musl
                 && let Some(interp) = &elf.interp
             {
                 return Ok(Some(RootfsPath::parse(interp)));
@@ -367,7 +379,7 @@ impl Closure<'_> {
     }
 
     fn is_loaded(&self, path: &RootfsPath) -> bool {
-        self.processes.iter().any(|process| process.loaded.iter().any(|loaded| loaded.path == *path))
+        self.loaded.contains(path)
     }
 
     fn preloads(&self) -> Vec<Vec<u8>> {

@@ -1,6 +1,7 @@
 //! A program of the set with the objects that its loader takes, and the names that these answer to.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::set::Strength;
 use crate::closure::search::{Loader, Object, RequestKind, Surroundings};
@@ -11,7 +12,7 @@ use crate::rootfs::RootfsPath;
 pub(super) struct Process {
     /// Real path in the final tree; for a library that no program of the set loads, the library.
     pub(super) program: RootfsPath,
-    pub(super) loader: Loader,
+    pub(super) loader: Rc<Loader>,
     pub(super) strength: Strength,
     pub(super) surroundings: Surroundings,
     pub(super) loaded: Vec<Loaded>,
@@ -71,7 +72,7 @@ impl Process {
         }
         self.call(name, index);
         // musl compares the names asked for, never DT_SONAME.
-        if matches!(self.loader, Loader::Glibc(_))
+        if matches!(*self.loader, Loader::Glibc(_))
             && let Some(soname) = self.loaded[index].object.elf.soname.clone()
         {
             self.call(&soname, index);

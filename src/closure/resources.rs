@@ -25,6 +25,8 @@ pub(super) struct Asked {
     /// Parts of rules that nothing was found for, with who asked.
     missed: BTreeMap<(usize, usize), (String, RootfsPath)>,
     found: BTreeSet<(usize, usize)>,
+    /// What `{name}` in a path stands for in this round.
+    values: BTreeMap<String, Vec<String>>,
 }
 
 /// One rule that applies, and why.
@@ -49,6 +51,7 @@ impl<'a> Closure<'a> {
             let before = (self.items.len(), self.processes.len(), self.elves.len(), asked.done.len());
             self.read_facts(&needles, &mut asked)?;
             self.open_by_name(&asked)?;
+            asked.values = self.values(&asked.facts);
             let mut wishes = Vec::new();
             for application in self.applications(&asked) {
                 self.apply(&application, &mut asked, &mut wishes)?;
@@ -141,8 +144,12 @@ impl<'a> Closure<'a> {
     fn applications(&self, asked: &Asked) -> Vec<Application<'a>> {
         let rules = self.world.rules;
         let env = &self.world.spec.config.env;
+        let glibc = self.glibc_versions();
         let mut all = Vec::new();
         for (index, resource) in rules.resource.iter().enumerate() {
+            // Paths are looked for once for each view; a library once for each program.
+            let for_all = resource.include.iter().any(|include| !include.library.is_empty());
+            let mut told: BTreeSet<(Option<String>, usize)> = BTreeSet::new();
             for when in &resource.when {
                 let Some(variables) = evidence::variables(when, env) else { continue };
                 let values: Vec<Option<String>> = match variables.as_slice() {
@@ -162,12 +169,14 @@ impl<'a> Closure<'a> {
                     continue;
                 }
                 for (path, facts) in &asked.facts {
-                    if is_libc_family(path) || !facts.show(when, self.glibc_of(path)) {
+                    if is_libc_family(path) || !facts.show(when, glibc.get(path).copied()) {
                         continue;
                     }
                     let chain = self.items.get(path).map(|item| item.reason.clone()).unwrap_or_default();
                     let chain = reason::then(&chain, "rule", resource.id.clone());
-                    all.extend(values.iter().map(|value| Application {
+                    let view = self.view_of(path);
+                    let new = values.iter().filter(|value| told.insert(((*value).clone(), view)) || for_all);
+                    all.extend(new.map(|value| Application {
                         index,
                         resource,
                         chain: chain.clone(),
@@ -180,14 +189,19 @@ impl<'a> Closure<'a> {
         all
     }
 
-    /// The version of the glibc that a file is loaded with.
-    fn glibc_of(&self, path: &RootfsPath) -> Option<(u32, u32)> {
-        let mut processes = self.processes.iter();
-        let process = processes.find(|process| process.loaded.iter().any(|loaded| loaded.path == *path))?;
-        match &process.loader {
-            Loader::Glibc(glibc) => glibc.version,
-            Loader::Musl(_) => None,
+    /// The version of the glibc that each file is loaded with.
+    fn glibc_versions(&self) -> BTreeMap<&RootfsPath, (u32, u32)> {
+        let mut versions = BTreeMap::new();
+        for process in &self.processes {
+            if let Loader::Glibc(glibc) = &*process.loader
+                && let Some(version) = glibc.version
+            {
+                for loaded in &process.loaded {
+                    versions.entry(&loaded.path).or_insert(version);
+                }
+            }
         }
+        versions
     }
 
     fn apply(
@@ -200,12 +214,12 @@ impl<'a> Closure<'a> {
         for (part, include) in application.resource.include.iter().enumerate() {
             let mut found = false;
             for pattern in &include.all {
-                for pattern in self.expand(pattern, application, asked) {
+                for pattern in Self::expand(pattern, application, asked) {
                     found |= self.apply_pattern(view, &pattern, application, include, asked, wishes)?;
                 }
             }
             for pattern in &include.first {
-                for pattern in self.expand(pattern, application, asked) {
+                for pattern in Self::expand(pattern, application, asked) {
                     found =
                         found || self.apply_pattern(view, &pattern, application, include, asked, wishes)?;
                 }
@@ -301,7 +315,7 @@ impl<'a> Closure<'a> {
     }
 
     /// A pattern with its `{…}` replaced, in every way that there is.
-    fn expand(&self, pattern: &str, application: &Application<'a>, asked: &Asked) -> Vec<String> {
+    fn expand(pattern: &str, application: &Application<'a>, asked: &Asked) -> Vec<String> {
         let mut patterns = vec![pattern.to_owned()];
         let mut replace = |name: &str, values: &dyn Fn() -> Vec<String>| {
             let part = format!("{{{name}}}");
@@ -315,18 +329,26 @@ impl<'a> Closure<'a> {
                     .collect();
             }
         };
-        replace("libdir", &|| self.library_directories());
         let value = application.value.clone();
         replace("value", &|| value.clone().into_iter().collect());
         replace("locale", &|| value.as_deref().map(evidence::locale_names).unwrap_or_default());
-        let names: BTreeSet<&String> = asked.facts.values().flat_map(|facts| facts.captured.keys()).collect();
-        for name in names {
-            let values: BTreeSet<String> =
-                asked.facts.values().filter_map(|facts| facts.captured.get(name)).cloned().collect();
-            replace(name, &|| values.iter().cloned().collect());
+        for (name, values) in &asked.values {
+            replace(name, &|| values.clone());
         }
         patterns.retain(|pattern| !pattern.contains('{'));
         patterns
+    }
+
+    /// What names in paths stand for: the loaders' directories, and what was cut out of libraries.
+    fn values(&self, facts: &BTreeMap<RootfsPath, Facts>) -> BTreeMap<String, Vec<String>> {
+        let mut captured: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (name, value) in facts.values().flat_map(|facts| &facts.captured) {
+            captured.entry(name.clone()).or_default().insert(value.clone());
+        }
+        let mut values: BTreeMap<String, Vec<String>> =
+            captured.into_iter().map(|(name, values)| (name, values.into_iter().collect())).collect();
+        values.insert("libdir".to_owned(), self.library_directories());
+        values
     }
 
     /// The directories that the loaders of the set always search.

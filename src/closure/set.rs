@@ -13,7 +13,7 @@ use super::roots::Wish;
 use super::tree::Node;
 use super::view::{Place, SourceRoot, View};
 use crate::closure::elf::{Elf, FileBytes};
-use crate::closure::search::Objects;
+use crate::closure::search::{Loader, Objects};
 use crate::distill::manifest::Reason;
 use crate::distill::spec::{AssembleSpec, InstructionId};
 use crate::rootfs::links::{self, Resolved};
@@ -65,6 +65,10 @@ pub(super) struct Closure<'a> {
     pub(super) world: &'a World<'a>,
     pub(super) items: BTreeMap<RootfsPath, Item>,
     pub(super) processes: Vec<Process>,
+    /// Loaders by view and path: opening one reads its data and its cache.
+    pub(super) loaders: BTreeMap<(usize, RootfsPath), Rc<Loader>>,
+    /// Files that some process has loaded.
+    pub(super) loaded: BTreeSet<RootfsPath>,
     /// ELF files of the set.
     pub(super) elves: BTreeMap<RootfsPath, Rc<Elf>>,
     pub(super) findings: Findings,
@@ -82,6 +86,8 @@ impl<'a> Closure<'a> {
             world,
             items: BTreeMap::new(),
             processes: Vec::new(),
+            loaders: BTreeMap::new(),
+            loaded: BTreeSet::new(),
             elves: BTreeMap::new(),
             findings: Findings::default(),
             conflicts: BTreeMap::new(),

@@ -1,6 +1,7 @@
 //! The output alone, resolved once more: it must give the answers that the plan was made of.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::{highest_versions, surroundings};
 use super::finding;
@@ -14,9 +15,10 @@ use crate::rootfs::{Rootfs, RootfsError, RootfsPath};
 /// Loads every program of the plan in `output`, without any source: an error for each answer that differs.
 pub fn verify(output: &dyn Rootfs, spec: &AssembleSpec, plan: &Plan) -> Vec<Finding> {
     let objects = Objects::new(output);
+    let mut loaders: BTreeMap<RootfsPath, Loader> = BTreeMap::new();
     let mut findings = Vec::new();
     for program in &plan.programs {
-        match differences(output, &objects, spec, program) {
+        match differences(output, &objects, &mut loaders, spec, program) {
             Ok(texts) => findings.extend(texts),
             Err(error) => {
                 findings.push(format!("`{}` cannot be resolved in the output: {error}", program.path));
@@ -31,6 +33,7 @@ pub fn verify(output: &dyn Rootfs, spec: &AssembleSpec, plan: &Plan) -> Vec<Find
 fn differences(
     output: &dyn Rootfs,
     objects: &Objects<'_>,
+    loaders: &mut BTreeMap<RootfsPath, Loader>,
     spec: &AssembleSpec,
     program: &LoadedProgram,
 ) -> Result<Vec<String>, RootfsError> {
@@ -46,8 +49,11 @@ fn differences(
         let missing = vec![format!("the loader `{interp}` of `{path}` is not in the output")];
         return Ok(if program.strict { missing } else { Vec::new() });
     }
-    let loader = Loader::open(objects, &interp, object.elf.abi)?;
-    let load = Load::start(&loader, objects, object, &[], &surroundings)?;
+    let loader = match loaders.entry(interp.clone()) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(new) => new.insert(Loader::open(objects, &interp, object.elf.abi)?),
+    };
+    let load = Load::start(loader, objects, object, &[], &surroundings)?;
     let mut texts = Vec::new();
     if program.strict {
         texts.extend(highest_versions(&load.problems).iter().filter_map(|problem| text_of(path, problem)));

@@ -227,3 +227,13 @@ fn a_library_that_the_user_put_beside_a_moved_program_wins() {
          entrypoint /app/bin/app"
     );
 }
+
+#[test]
+fn a_library_alone_may_need_the_loader_by_name() {
+    snapshot!(
+        "source build
+           debian
+           /out/libplug.so elf soname=libplug.so needed=libc.so.6,ld-linux-x86-64.so.2 verneed=ld-linux-x86-64.so.2:GLIBC_2.2.5,libc.so.6:GLIBC_2.34
+         step COPY --from=build /out/libplug.so /opt/libplug.so"
+    );
+}
