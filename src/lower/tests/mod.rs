@@ -1,13 +1,14 @@
 //! Small Dockerfiles and what they become, as text.
 
 mod config;
+mod gathered;
 mod graph;
 mod mistakes;
 mod show;
 
 use std::collections::BTreeMap;
 
-use super::{Lowered, MainContext, NoDistiller, Request, lower};
+use super::{Distiller, Lowered, MainContext, NoDistiller, Request, lower};
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile;
 use crate::image::platform::Platform;
@@ -60,6 +61,10 @@ impl Build {
     }
 
     fn run(&self, text: &str) -> Result<Built, Diagnostic> {
+        self.run_with(text, &mut NoDistiller)
+    }
+
+    fn run_with(&self, text: &str, distiller: &mut dyn Distiller) -> Result<Built, Diagnostic> {
         let dockerfile = dockerfile::parse(text.as_bytes()).map_err(|errors| errors[0].clone())?;
         let mut lint = Sink::new(Options::default());
         let mut nodes = Graph::default();
@@ -93,7 +98,7 @@ impl Build {
             context: MainContext { state: Some(local.output()), local: Some(local) },
             ignore: None,
         };
-        let lowered = lower(&request, &mut nodes, &mut NoDistiller, &mut lint)?;
+        let lowered = lower(&request, &mut nodes, distiller, &mut lint)?;
         Ok(Built { nodes, lowered, lint })
     }
 
