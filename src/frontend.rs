@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
 use crate::distill::apply::{self, Located};
+use crate::distill::budget;
 use crate::distill::spec::Control;
 use crate::distill::step::OwnImage;
 use crate::dockerfile::pattern::PatternSet;
@@ -226,6 +227,9 @@ impl<G: Gateway> Build<'_, G> {
         let told = self.read_manifests(&lowering, &last, &result).await?;
         let mut lowered = lowering.lowered;
         if let (Last::Distilled(done), Some(manifest)) = (&last, &told.manifest) {
+            if let Some(over) = budget::exceeded(manifest, self.policy.budget, &done.assembled.places) {
+                return Err(over.into());
+            }
             let config = &mut lowered.config;
             apply::finish_config(&mut config.config, &manifest.config, done.variant);
             if self.policy.drop_healthcheck {
@@ -296,7 +300,8 @@ impl<G: Gateway> Build<'_, G> {
             include: self.policy.include.clone(),
             exclude: self.policy.exclude.clone(),
         };
-        Ok(Some(Assembler::new(own, self.caps().clone(), control, busybox)))
+        let assembler = Assembler::new(own, self.caps().clone(), control, busybox);
+        Ok(Some(if self.policy.drop_healthcheck { assembler.without_healthcheck() } else { assembler }))
     }
 
     /// Whether a last stage that says nothing is distilled.

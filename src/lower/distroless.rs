@@ -131,6 +131,12 @@ impl Distiller for Assembler {
     fn distil(&mut self, nodes: &mut Graph, request: &DistilRequest<'_>) -> Result<State, Diagnostic> {
         let (graph, id) = (request.graph, request.stage);
         self.require_caps(graph.stage(id))?;
+        if request.whole.is_some() {
+            let message = "`FROM --distroless` is not supported yet";
+            let hint = "end the Dockerfile with `FROM distroless` and COPY the program into it";
+            let spans = graph.stage(id).spans.clone();
+            return Err(Diagnostic { message: message.to_owned(), spans, hint: Some(hint.to_owned()) });
+        }
         let draft = Draft::of_request(request);
         Ok(self.add(nodes, graph, id, request.state, draft, request.last).tree)
     }
