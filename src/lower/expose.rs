@@ -22,9 +22,10 @@ impl Lowering<'_> {
         }
         let mut ports = Vec::new();
         for specification in &specifications {
-            let exposed = parse_port(specification).map_err(|error| site.error(error.to_string()))?;
-            lint::exposed_port(self.lint, site, specification, &exposed);
-            ports.extend(exposed.ports);
+            let exposed = parse_port(specification);
+            let style = exposed.as_ref().map_or_else(|error| error.style, |exposed| exposed.style);
+            lint::exposed_port(self.lint, site, specification, style);
+            ports.extend(exposed.map_err(|error| site.error(error.to_string()))?.ports);
         }
         let shown = format!("EXPOSE [{}]", ports.join(" "));
         let known = state.config.config.exposed_ports.get_or_insert_default();

@@ -3,7 +3,7 @@
 use super::Site;
 use crate::dockerfile::instruction::CommandLine;
 use crate::dockerfile::pattern::PatternSet;
-use crate::dockerfile::port::Exposed;
+use crate::dockerfile::port::Style;
 use crate::dockerfile::quote::quote;
 use crate::dockerfile::source::Span;
 use crate::image::config::ImageConfig;
@@ -84,14 +84,14 @@ pub(super) fn ignored_file(lint: &mut Sink, site: &Site<'_>, source: &str, ignor
 }
 
 /// An EXPOSE word with more than port and protocol, or a protocol in upper case.
-pub(super) fn exposed_port(lint: &mut Sink, site: &Site<'_>, word: &str, exposed: &Exposed) {
-    if exposed.style.host_part {
+pub(super) fn exposed_port(lint: &mut Sink, site: &Site<'_>, word: &str, style: Style) {
+    if style.host_part {
         let message = format!(
             "EXPOSE instruction should not define an IP address or host-port mapping, found '{word}'"
         );
         report(lint, site, &EXPOSE_INVALID_FORMAT, message);
     }
-    if exposed.style.upper_protocol {
+    if style.upper_protocol {
         let message = format!("Defined protocol '{word}' in EXPOSE instruction should be lowercase");
         report(lint, site, &EXPOSE_PROTO_CASING, message);
     }

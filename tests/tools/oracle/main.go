@@ -44,7 +44,7 @@ func main() {
 	flag.BoolVar(&s.dump, "dump", false, "print both answers as JSON")
 	flag.BoolVar(&s.record, "record", false, "with -official: write error.txt of the cases that fail")
 	flag.BoolVar(&s.unpinned, "unpinned", false, "for Dockerfiles from elsewhere: ignore error.txt, whatever official says is right")
-	flag.BoolVar(&s.warnings, "warnings", false, "compare what the frontends warn about as well")
+	flag.BoolVar(&s.warnings, "warnings", false, "compare the warnings of builds that succeed as well")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -144,7 +144,7 @@ func examine(ctx context.Context, daemon *client.Client, s settings, c testCase)
 	default:
 		v.differences = append(v.differences, compareAnswers(official, answers[1])...)
 	}
-	if s.warnings && len(frontends) > 1 {
+	if s.warnings && len(frontends) > 1 && official.failure == nil {
 		v.differences = append(v.differences, compareWarnings(ctx, daemon, c, frontends)...)
 	}
 	if s.dump {
