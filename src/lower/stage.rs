@@ -116,7 +116,7 @@ impl Lowering<'_> {
                 let has_platform = node.is_some();
                 let mut state =
                     fresh(node, platform.clone(), known.config.clone(), Some(known.base_config.clone()));
-                state.vertices = u32::from(has_platform);
+                state.vertices = stage.passed_over + u32::from(has_platform);
                 state.has_platform = has_platform;
                 Ok(state)
             }
@@ -141,7 +141,8 @@ impl Lowering<'_> {
         let stages = self.request.stages;
         let stage = stages.stage(id);
         let shown = Some(platform).filter(|_| stages.multi_platform);
-        let prefix = prefix(&stage.label, (1, stage.step_total), shown, &Environment::default());
+        let prefix =
+            prefix(&stage.label, (stage.passed_over + 1, stage.step_total), shown, &Environment::default());
         let meta = NodeMeta {
             name: Some(format!("{prefix}FROM {}", known.reference)),
             command: Some(stage.from_text.clone()),

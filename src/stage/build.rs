@@ -135,6 +135,7 @@ impl StageGraph {
             step_total: count(usize::from(starts_with_image) + layers),
             no_cache: is_no_cache(&request.options.no_cache, name.as_deref()),
             reachable: false,
+            passed_over: 0,
             triggered: false,
             base,
             name: name.clone(),
@@ -256,6 +257,7 @@ impl StageGraph {
             step_total: 0,
             no_cache: below.no_cache,
             reachable: true,
+            passed_over: 0,
             triggered: true,
         };
         self.stages.push(stage);

@@ -91,6 +91,7 @@ impl StageGraph {
             step_total: 0,
             no_cache: false,
             reachable: false,
+            passed_over: 0,
             triggered: true,
         });
         id

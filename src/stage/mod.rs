@@ -109,6 +109,9 @@ pub struct Stage {
     pub no_cache: bool,
     /// The target needs it. Lowering skips the others.
     pub reachable: bool,
+    /// Rounds of triggers that went by before the stage was needed: the official frontend numbers the vertex
+    /// of its base image once in each of them.
+    pub passed_over: u32,
     /// Triggers of the base have been put before its steps.
     triggered: bool,
 }

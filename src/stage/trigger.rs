@@ -19,6 +19,13 @@ impl StageGraph {
                 }
             }
         }
+        if new_sources {
+            for stage in &mut self.stages {
+                if !stage.reachable && stage.registered && matches!(stage.base, Base::Image(_)) {
+                    stage.passed_over += 1;
+                }
+            }
+        }
         Ok(new_sources)
     }
 
