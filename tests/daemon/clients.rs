@@ -81,11 +81,12 @@ fn an_unmodified_tutorial_with_a_named_context() {
 /// Builds with the engine's own builder and runs with `docker run`.
 fn with_the_engine(context: &Context, tag: &str, arguments: &[String]) -> String {
     let environment = Environment::read();
-    let mut command = environment.program("docker");
+    // The machine's own client; its configuration directory has the pinned buildx as plugin.
+    let mut command = Command::new("docker");
     command.args(["--host", environment.docker_host(), "buildx", "build", "--builder=default", "--load"]);
     command.args(["--progress=plain", "--tag", tag]).args(arguments).arg(context.path());
     let _ = run(command.env_remove("BUILDX_BUILDER")).succeeded();
-    let mut command = environment.program("docker");
+    let mut command = Command::new("docker");
     command.args(["--host", environment.docker_host(), "run", "--rm", "--read-only", "--network=none"]);
     run(command.args(["--user=65532:65532", tag])).succeeded().stdout
 }

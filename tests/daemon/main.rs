@@ -8,3 +8,4 @@ mod messages;
 mod reproducible;
 #[allow(dead_code, reason = "a helper may have no user yet")]
 mod support;
+mod traps;
