@@ -41,5 +41,6 @@ check: ## format, lints, offline tests, documentation
 test: ## check, and the tests against real daemons
 	@$(STAND)/test
 
-bench: frontend ## benchmarks
-	@cargo bench --locked
+bench: frontend ## measure decant; ONLY="warm memory" selects, of these and assemble and examples
+	@$(STAND)/bases golang debian busybox
+	@$(STAND)/bench $(ONLY)
