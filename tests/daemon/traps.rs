@@ -96,7 +96,12 @@ fn a_result_survives_the_end_of_the_frontend() {
     let mut command = Environment::read().buildctl_build(context.path());
     command.args(["--no-cache", &format!("--output=type=local,dest={}", out.path().display())]);
     let outcome = run(&mut command).succeeded();
-    assert_eq!(fs::read_to_string(out.path().join("file")).unwrap_or_default(), "slow\n", "{}", outcome.text());
+    assert_eq!(
+        fs::read_to_string(out.path().join("file")).unwrap_or_default(),
+        "slow\n",
+        "{}",
+        outcome.text()
+    );
 }
 
 /// The daemon refuses caps that it does not know: `file.copy.modestring` and
