@@ -53,6 +53,7 @@ fn containers(daemon: &FreshDaemon) -> Vec<String> {
 /// Mounts below the daemon's state.
 fn mounts(daemon: &FreshDaemon) -> Vec<String> {
     let state = checkout().join(".stand").join(daemon.name());
+    let state = fs::canonicalize(state).expect("the daemon has a state directory");
     fs::read_to_string("/proc/self/mountinfo")
         .expect("mountinfo can be read")
         .lines()

@@ -44,7 +44,7 @@ fn two_fresh_daemons_give_equal_layers() {
 fn a_registry_cache_spares_the_builder() {
     let environment = Environment::read();
     let context = builder(
-        "FROM debian:bookworm AS build\nRUN echo this step ran && mkdir /out && cp /bin/true /out/true\n\
+        "FROM debian:bookworm AS build\nRUN echo \"this step\" ran && mkdir /out && cp /bin/true /out/true\n\
          FROM distroless\nCOPY --from=build /out/true /true\nCMD [\"/true\"]\n",
     );
     let cache = format!("type=registry,ref={}/cache-test/builder:latest", environment.registry);

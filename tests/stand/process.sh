@@ -77,11 +77,13 @@ stop() {
 
 # Unmounts everything mounted below a directory, innermost first.
 unmount_below() {
-    local point
-    # mountinfo writes a blank in a path as \040.
+    local point below
+    # mountinfo names what a path stands for, links resolved.
+    below=$(realpath -m "$1")
+    # It writes a blank in a path as \040.
     while read -r point; do
         point=$(printf %b "$point")
-        [[ $point == "$1"/* ]] && umount -l "$point" 2>/dev/null || true
+        [[ $point == "$below"/* ]] && umount -l "$point" 2>/dev/null || true
     done < <(awk '{print $5}' /proc/self/mountinfo | tac)
 }
 
