@@ -64,8 +64,12 @@ impl Lowering<'_> {
 
         let masked = MaskedSecrets { env: &state.env, secrets: &exec.secret_env };
         let shown = vertex_text(&text, Shown::AsTyped, self.request.stages.escape, &masked);
-        // LLB keeps the platform of a state normalised, whatever FROM said.
-        let exec_platform = state.platform.clone().normalize();
+        // LLB keeps the platform of a state normalised, whatever FROM said; a state without one is the target's.
+        let exec_platform = if state.has_platform {
+            state.platform.clone().normalize()
+        } else {
+            self.request.stages.target_platform.clone()
+        };
         let platform = Some(&exec_platform).filter(|_| state.has_platform);
         let name = self.next_vertex(site, state, platform, &shown);
         let resources =

@@ -126,9 +126,10 @@ impl Lowering<'_> {
                 let base_config = (!context.replaces_stage).then(|| config.to_json());
                 // A context for a whole stage brings its own platform, whatever was asked for.
                 let made_for = if context.replaces_stage { platform_of(&config) } else { None };
+                let has_platform = !context.replaces_stage || made_for.is_some();
                 let platform = made_for.unwrap_or_else(|| platform.clone());
                 let mut state = fresh(node, platform, config, base_config);
-                state.has_platform = true;
+                state.has_platform = has_platform;
                 Ok(state)
             }
         }
