@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
 
-use crate::dockerfile::ignore::parse_ignore;
+use crate::dockerfile::ignore::{clean, parse_ignore};
 use crate::gateway::{BuildError, Daemon, Failure, Gateway, Ref, SolveRequest};
 use crate::image::json;
 use crate::llb::op::{CopyAction, FileAction, FileOp, Op, SourceOp};
@@ -220,7 +220,7 @@ fn candidates(filename: &str) -> Vec<String> {
     let mut paths = vec![filename.to_owned()];
     match filename.rsplit_once('/') {
         None if filename == "Dockerfile" => paths.push("dockerfile".to_owned()),
-        Some((dir, "Dockerfile")) => paths.push(format!("{dir}/dockerfile")),
+        Some((dir, "Dockerfile")) => paths.push(clean(&format!("{dir}/dockerfile"))),
         _ => {}
     }
     paths
