@@ -6,6 +6,8 @@ mod load;
 
 use std::collections::BTreeMap;
 
+use tokio::sync::OnceCell;
+
 use crate::diagnostic::Diagnostic;
 use crate::distill::apply::{self, Located};
 use crate::distill::budget;
@@ -70,6 +72,8 @@ struct Build<'a, G> {
     options: &'a BuildOptions,
     daemon: &'a Daemon,
     loaded: Loaded,
+    /// Patterns of the ignore file, once a platform needed them.
+    ignore: OnceCell<Vec<String>>,
     own_definition: Option<&'a [u8]>,
     policy: Policy,
     dockerfile: Dockerfile,
@@ -92,7 +96,8 @@ fn prepare<'a, G: Gateway>(
         errors.into_iter().next().unwrap_or_else(|| Diagnostic::new("the Dockerfile cannot be read"))
     })?;
     let epoch = stage::epoch::resolve(&dockerfile, options)?;
-    Ok(Build { gateway, options, daemon, loaded, own_definition, policy, dockerfile, lint, epoch })
+    let ignore = OnceCell::new();
+    Ok(Build { gateway, options, daemon, loaded, ignore, own_definition, policy, dockerfile, lint, epoch })
 }
 
 /// `BUILDKIT_DOCKERFILE_CHECK`, or the `check` directive.
@@ -259,10 +264,14 @@ impl<G: Gateway> Build<'_, G> {
         };
         let mut nodes = Graph::default();
         let mut stages = StageGraph::new(&self.dockerfile, &request, lint)?;
-        resolve(outside, &mut stages, &mut nodes, lint).await?;
-        let ignore = PatternSet::new(self.loaded.ignore.iter().map(String::as_str))
+        // Nothing of the stages depends on the ignore file, so nobody waits for it alone.
+        let resolving = resolve(outside, &mut stages, &mut nodes, lint);
+        let (resolved, patterns) = tokio::join!(resolving, self.ignore_patterns());
+        resolved?;
+        let patterns = patterns?;
+        let ignore = PatternSet::new(patterns.iter().map(String::as_str))
             .map_err(|error| Diagnostic::new(error.to_string()))?;
-        let context = self.loaded.main.add_to(&mut nodes, self.options, &self.loaded.ignore)?;
+        let context = self.loaded.main.add_to(&mut nodes, self.options, patterns)?;
         let mut assembler = self.assembler(outside, &mut nodes, &stages).await?;
         let request = lower::Request {
             stages: &stages,
@@ -277,6 +286,12 @@ impl<G: Gateway> Build<'_, G> {
         };
         let lowered = lower::lower(&request, &mut nodes, distiller, lint)?;
         Ok(Lowering { nodes, stages, lowered, assembler })
+    }
+
+    /// The ignore file of the main context, read once for all platforms.
+    async fn ignore_patterns(&self) -> Result<&[String], BuildError> {
+        let reading = || load::ignore(self.gateway, self.options, self.caps(), &self.loaded);
+        Ok(self.ignore.get_or_try_init(reading).await?)
     }
 
     /// `None` when distilling is off and no stage says distroless.

@@ -21,8 +21,8 @@ const CONTEXT: &str = "context";
 /// What was read before parsing.
 pub(super) struct Loaded {
     pub(super) source: SourceMap,
-    /// Patterns of the ignore file that holds for the main context.
-    pub(super) ignore: Vec<String>,
+    /// What the Dockerfile was read from; its own ignore file lies there.
+    pub(super) result: Ref,
     pub(super) main: Main,
     /// Frontend inputs that named contexts may use.
     pub(super) inputs: BTreeMap<String, Definition>,
@@ -36,7 +36,7 @@ pub(super) enum Main {
     Input(Definition),
 }
 
-/// Reads the Dockerfile and the ignore file.
+/// Reads the Dockerfile.
 ///
 /// # Errors
 /// What cannot be read, with the official frontend's prefixes.
@@ -57,11 +57,7 @@ pub(super) async fn load(
     };
     let main = inputs.remove(CONTEXT).map_or(Main::Local, Main::Input);
     let (source, result) = dockerfile(gateway, options, caps, local_dockerfile).await?;
-    let ignore = match &main {
-        Main::Local => ignore(gateway, options, caps, &result).await?,
-        Main::Input(_) => Vec::new(),
-    };
-    Ok(Loaded { source, ignore, main, inputs })
+    Ok(Loaded { source, result, main, inputs })
 }
 
 impl Main {
@@ -152,15 +148,22 @@ async fn dockerfile(
     Ok((source, result))
 }
 
-/// `<Dockerfile>.dockerignore` beside the Dockerfile, else `.dockerignore` of the context.
-async fn ignore(
+/// The patterns that hold for the main context: of `<Dockerfile>.dockerignore` beside the Dockerfile, else of
+/// `.dockerignore` in the context. Only a client's directory has any.
+///
+/// # Errors
+/// A file that is too large or no list of patterns.
+pub(super) async fn ignore(
     gateway: &impl Gateway,
     options: &BuildOptions,
     caps: &Caps,
-    dockerfile: &Ref,
+    loaded: &Loaded,
 ) -> Result<Vec<String>, BuildError> {
+    if let Main::Input(_) = loaded.main {
+        return Ok(Vec::new());
+    }
     let beside = format!("{}.dockerignore", options.filename);
-    if let Some(data) = gateway.read_file(dockerfile, &beside, MAX_SOURCE_BYTES).await? {
+    if let Some(data) = gateway.read_file(&loaded.result, &beside, MAX_SOURCE_BYTES).await? {
         return patterns(&beside, &data);
     }
     let attrs = vec![

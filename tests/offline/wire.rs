@@ -83,3 +83,29 @@ fn a_daemon_that_goes_away_ends_the_program() {
         assert_eq!(served.stderr.lines().count(), 1, "{call}: {}", served.stderr);
     }
 }
+
+/// Each call is a round trip that every build pays for.
+#[test]
+fn a_build_makes_no_call_without_need() {
+    let dockerfile = "FROM debian AS build\nRUN make\nFROM alpine\nCOPY --from=build /a /a\nCOPY . .\n";
+    let served = Daemon {
+        options: vec!["build-arg:BUILDKIT_DISTROLESS=off"],
+        files: [("Dockerfile", dockerfile.into())].into(),
+        ..Daemon::current()
+    }
+    .serve();
+    assert!(
+        served.returned.as_ref().is_some_and(|returned| returned.error.is_none()),
+        "{:?}",
+        served.returned
+    );
+    let read: Vec<&str> = served.reads.iter().map(|(path, ..)| path.as_str()).collect();
+    assert_eq!(read, ["Dockerfile", "Dockerfile.dockerignore", ".dockerignore"]);
+    // Images are looked up while the ignore file is read.
+    let mut calls = served.calls;
+    assert_eq!(calls.drain(..4).collect::<Vec<_>>(), ["Ping", "Inputs", "Solve", "ReadFile"]);
+    let mut together: Vec<String> = calls.drain(..3).collect();
+    together.sort();
+    assert_eq!(together, ["ReadFile", "ResolveImageConfig", "ResolveImageConfig"]);
+    assert_eq!(calls, ["Solve", "ReadFile", "Solve", "Return"]);
+}
