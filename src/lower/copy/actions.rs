@@ -115,23 +115,11 @@ fn plain_copy(
         Some((_, Mode::Symbolic(text))) => (0, text.clone()),
     };
     CopyAction {
-        source,
-        src,
-        dest: dest.to_owned(),
         owner: owner.cloned(),
         mode,
         mode_str,
-        follow_symlink: false,
-        dir_copy_contents: false,
-        attempt_unpack: false,
-        create_dest_path: true,
-        allow_wildcard: false,
-        allow_empty_wildcard: false,
-        timestamp: -1,
-        include_patterns: Vec::new(),
         exclude_patterns: prepared.exclude.clone(),
-        always_replace_existing_dest_paths: false,
-        required_paths: Vec::new(),
+        ..CopyAction::new(source, src, dest)
     }
 }
 
