@@ -47,13 +47,15 @@ struct Recorder<'a> {
     gateway: &'a Client,
     groups: RefCell<Vec<Vec<Call>>>,
     in_flight: Cell<usize>,
+    /// How many results there were when the last group began: what a later member reads must be one of them.
+    known: Cell<usize>,
     /// What the solves gave, in the order in which they were asked for.
     results: RefCell<Vec<Ref>>,
 }
 
 impl<'a> Recorder<'a> {
     fn new(gateway: &'a Client) -> Self {
-        Self { gateway, groups: RefCell::default(), in_flight: Cell::new(0), results: RefCell::default() }
+        Self { gateway, groups: RefCell::default(), in_flight: Cell::new(0), known: Cell::new(0), results: RefCell::default() }
     }
 
     /// Makes a call that was noted: a call with others in flight belongs to their group.
@@ -61,14 +63,24 @@ impl<'a> Recorder<'a> {
         {
             let mut groups = self.groups.borrow_mut();
             match groups.last_mut() {
-                Some(group) if self.in_flight.get() > 0 => group.push(call),
-                _ => groups.push(vec![call]),
+                Some(group) if self.in_flight.get() > 0 && self.is_ready(&call) => group.push(call),
+                _ => {
+                    // A solve has its own result in the list already.
+                    let own = usize::from(matches!(call, Call::Solve(_)));
+                    self.known.set(self.results.borrow().len() - own);
+                    groups.push(vec![call]);
+                }
             }
         }
         self.in_flight.set(self.in_flight.get() + 1);
         let answer = answer.await;
         self.in_flight.set(self.in_flight.get() - 1);
         answer
+    }
+
+    /// Whether a call can be made together with the last group: it reads no result of that group.
+    fn is_ready(&self, call: &Call) -> bool {
+        !matches!(call, Call::Read(number, _) if *number >= self.known.get())
     }
 
     fn number(&self, result: &Ref) -> usize {
