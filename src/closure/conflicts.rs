@@ -75,7 +75,23 @@ impl Closure<'_> {
     /// Whether a source's library at `path` defines every version that anything of the set wants from it.
     fn satisfies(&self, source: usize, path: &RootfsPath, library: &[u8]) -> Result<bool, RootfsError> {
         let Some(provider) = self.library_of(source, path)? else { return Ok(false) };
-        Ok(self.unmet(library, &provider).is_none())
+        if self.unmet(library, &provider).is_some() {
+            return Ok(false);
+        }
+        Ok(!is_libc_family(path) || self.libc_satisfies(source)?)
+    }
+
+    /// Whether all that the set takes of the C library could come from a source: it is chosen as a whole, so the
+    /// loader of a release is no better than its `libc.so.6`.
+    fn libc_satisfies(&self, source: usize) -> Result<bool, RootfsError> {
+        for path in self.elves.keys().filter(|path| is_libc_family(path)) {
+            if let Some(provider) = self.library_of(source, path)?
+                && self.unmet(path.name(), &provider).is_some()
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The first file of the set that wants a version which the library does not define.

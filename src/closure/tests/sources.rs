@@ -39,6 +39,28 @@ fn the_c_library_that_satisfies_all_programs_is_taken_whole() {
 }
 
 #[test]
+fn the_loader_alone_does_not_choose_the_c_library() {
+    snapshot!(
+        "source old
+           /lib -> usr/lib
+           /usr/lib/ld-linux-x86-64.so.2 elf soname=ld-linux-x86-64.so.2 string=older
+           /usr/lib/libc.so.6 elf soname=libc.so.6 verdef=GLIBC_2.36
+           /usr/lib/libm.so.6 elf soname=libm.so.6 verdef=GLIBC_2.35
+           /out/one elf needed=libc.so.6 verneed=libc.so.6:GLIBC_2.36 interp=/lib/ld-linux-x86-64.so.2
+         source new
+           /lib -> usr/lib
+           /usr/lib/ld-linux-x86-64.so.2 elf soname=ld-linux-x86-64.so.2 string=newer
+           /usr/lib/libc.so.6 elf soname=libc.so.6 verdef=GLIBC_2.36,GLIBC_2.38
+           /usr/lib/libm.so.6 elf soname=libm.so.6 verdef=GLIBC_2.35,GLIBC_2.39
+           /out/two elf needed=libc.so.6,libm.so.6 verneed=libc.so.6:GLIBC_2.38 interp=/lib/ld-linux-x86-64.so.2
+         step COPY --from=old /out/one /one
+         step COPY --from=new /out/two /two
+         entrypoint /one
+         program /two"
+    );
+}
+
+#[test]
 fn a_library_from_another_stage_chooses_the_c_library_it_needs() {
     let text = format!(
         "source old
