@@ -126,7 +126,9 @@ impl<'a> Composer<'a, '_> {
             .map(|entry| (RootfsPath::parse(&reason::unescape(&entry.path)), entry))
             .collect();
         if let Some(manifest) = &manifest {
-            let kept = manifest.findings.iter().filter(|finding| finding.severity != Severity::Error);
+            let kept = manifest.findings.iter().filter(|finding| {
+                finding.severity != Severity::Error && !finding::OF_THE_CONFIG.contains(&finding.rule.as_str())
+            });
             self.findings.extend(kept.cloned());
             self.out.packages.extend(manifest.packages.iter().cloned());
         }
