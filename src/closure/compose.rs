@@ -127,7 +127,8 @@ impl<'a> Composer<'a, '_> {
             .collect();
         if let Some(manifest) = &manifest {
             let kept = manifest.findings.iter().filter(|finding| {
-                finding.severity != Severity::Error && !finding::OF_THE_CONFIG.contains(&finding.rule.as_str())
+                finding.severity != Severity::Error
+                    && !finding::OF_THE_CONFIG.contains(&finding.rule.as_str())
             });
             self.findings.extend(kept.cloned());
             self.out.packages.extend(manifest.packages.iter().cloned());
