@@ -115,8 +115,9 @@ impl Finding {
     }
 }
 
-/// Rules about a stage's own user and ports: a stage that builds on it has its own, and says them itself.
-pub(super) const OF_THE_CONFIG: [&str; 2] = [PRIVILEGED_PORT, ROOT_USER];
+/// Rules about a stage's own user and ports: a stage that builds on it or copies from it has its own, and says them
+/// itself.
+pub(crate) const OF_THE_CONFIG: [&str; 2] = [PRIVILEGED_PORT, ROOT_USER];
 
 /// Every rule that planning raises; each has a page in `docs/rules/`.
 pub const RULES: [&str; 24] = [

@@ -1,6 +1,7 @@
 //! After lowering: what happens to the last stage, and what the manifests of distroless stages say.
 
 use super::{Build, Lowering};
+use crate::closure::finding::OF_THE_CONFIG;
 use crate::closure::report;
 use crate::diagnostic::Diagnostic;
 use crate::distill::apply::{Located, locate};
@@ -153,7 +154,8 @@ impl<G: Gateway> Build<'_, G> {
                 told.manifest = Some(manifest);
             } else if *at_end {
                 let own = self.solve_state(nodes, assembled.manifest).await?;
-                let manifest = self.manifest(lowering, &own).await?;
+                let mut manifest = self.manifest(lowering, &own).await?;
+                manifest.findings.retain(|finding| !OF_THE_CONFIG.contains(&finding.rule.as_str()));
                 told.add(locate(&manifest.findings, &assembled.places));
             }
         }
