@@ -161,14 +161,13 @@ impl<G: Gateway> Build<'_, G> {
     }
 
     fn is_multi_platform(&self) -> Result<bool, Diagnostic> {
-        let many = self.options.platforms.len() > 1;
-        match self.options.multi_platform {
-            Some(false) if many => {
-                Err(Diagnostic::new("conflicting config: returning multiple target platforms is not allowed"))
-            }
-            Some(multi) => Ok(multi),
-            None => Ok(many),
+        let multi_platform = self.options.is_multi_platform();
+        if !multi_platform && self.options.platforms.len() > 1 {
+            return Err(Diagnostic::new(
+                "conflicting config: returning multiple target platforms is not allowed",
+            ));
         }
+        Ok(multi_platform)
     }
 
     /// What the daemon can put into a graph.

@@ -116,21 +116,18 @@ impl<G: Gateway> Build<'_, G> {
     /// Decides about the target (design: 2.3); adds the look at it where it stays as it is.
     pub(super) fn decide(&self, lowering: &mut Lowering) -> Result<Last, Diagnostic> {
         let target = lowering.stages.target;
-        let Some(assembler) = &lowering.assembler else {
-            return Ok(Last::Left("distilling is switched off"));
-        };
-        if let Some(done) = assembler.assembled().iter().find(|done| done.last && done.stage == target) {
+        let distilled = |done: &&Done| done.last && done.stage == target;
+        if let Some(done) = lowering.assembler.as_ref().and_then(|it| it.assembled().iter().find(distilled)) {
             return Ok(Last::Distilled(Box::new(done.clone())));
         }
-        if !self.distils() {
-            return Ok(Last::Left("distilling is switched off"));
-        }
-        if let Some(reason) = reason_to_leave(lowering) {
-            return Ok(Last::Left(reason));
-        }
-        let Lowering { nodes, stages, lowered, assembler: Some(assembler) } = lowering else {
+        let reason = reason_to_leave(lowering);
+        let Lowering { nodes, stages, lowered, assembler } = lowering;
+        let (Some(assembler), true) = (assembler, self.distils()) else {
             return Ok(Last::Left("distilling is switched off"));
         };
+        if let Some(reason) = reason {
+            return Ok(Last::Left(reason));
+        }
         let checked = assembler.check_target(nodes, stages, &lowered.stages)?;
         Ok(Last::Checked(Box::new(checked)))
     }

@@ -47,29 +47,7 @@ fn path_copy(source: State, src: &str, dest: &str) -> CopyAction {
         dir_copy_contents: true,
         allow_wildcard: true,
         allow_empty_wildcard: true,
-        ..plain_copy(source, src, dest)
-    }
-}
-
-fn plain_copy(source: State, src: &str, dest: &str) -> CopyAction {
-    CopyAction {
-        source,
-        src: src.to_owned(),
-        dest: dest.to_owned(),
-        owner: None,
-        mode: -1,
-        mode_str: String::new(),
-        follow_symlink: false,
-        dir_copy_contents: false,
-        attempt_unpack: false,
-        create_dest_path: true,
-        allow_wildcard: false,
-        allow_empty_wildcard: false,
-        timestamp: -1,
-        include_patterns: Vec::new(),
-        exclude_patterns: Vec::new(),
-        always_replace_existing_dest_paths: false,
-        required_paths: Vec::new(),
+        ..CopyAction::new(source, src, dest)
     }
 }
 
@@ -149,7 +127,7 @@ fn digests_equal_the_official_ones() {
             timestamp: -1,
         }],
     );
-    let placed = copy(&mut graph, None, plain_copy(document, "/E", "/z"));
+    let placed = copy(&mut graph, None, CopyAction::new(document, "/E", "/z"));
     let result = merge(&mut graph, ran, placed);
     let marshalled = graph.marshal(result, &SourceMap::default(), &current_daemon());
     for (summary, state, expected) in [
@@ -385,7 +363,7 @@ fn imported_definitions_keep_their_bytes_and_places() {
     let meta = NodeMeta { spans: vec![Span::lines(1, 1)], ..NodeMeta::default() };
     let own = Op::File(FileOp {
         base: imported,
-        actions: vec![FileAction::Copy(Box::new(plain_copy(imported, "/a", "/b")))],
+        actions: vec![FileAction::Copy(Box::new(CopyAction::new(imported, "/a", "/b")))],
     });
     let own = Some(graph.add(own, None, meta).output());
     let our_file = SourceMap { filename: "ours".to_owned(), ..SourceMap::default() };
