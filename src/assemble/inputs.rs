@@ -61,6 +61,10 @@ fn mounts(spec: &AssembleSpec) -> Vec<&str> {
             StepKind::Base { mount } => mounts.push(mount.as_str()),
             StepKind::Tree(tree) => mounts.push(&tree.mount),
             StepKind::Run { before, after } => mounts.extend([before.as_str(), after]),
+            StepKind::Changed(change) => {
+                mounts.push(&change.mount);
+                mounts.extend(change.before.as_deref());
+            }
         }
     }
     for source in &spec.sources {

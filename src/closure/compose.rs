@@ -60,6 +60,8 @@ pub(super) fn compose<'a>(
             StepKind::Base { mount } => composer.base(index, mount)?,
             StepKind::Tree(tree) => composer.tree(index, &step.id, tree)?,
             StepKind::Run { before, after } => composer.run(index, &step.id, before, after)?,
+            // Evidence about the source: it brings nothing by itself.
+            StepKind::Changed(_) => {}
         }
     }
     let mut out = composer.out;
@@ -72,7 +74,7 @@ pub(super) fn compose<'a>(
 fn base_mount(step: &Step) -> Option<&str> {
     match &step.kind {
         StepKind::Base { mount } => Some(mount),
-        StepKind::Tree(_) | StepKind::Run { .. } => None,
+        StepKind::Tree(_) | StepKind::Run { .. } | StepKind::Changed(_) => None,
     }
 }
 

@@ -15,6 +15,9 @@ pub const VERSION: u32 = 1;
 pub struct AssembleSpec {
     pub version: u32,
     pub mode: Mode,
+    /// The Dockerfile does not ask for it ([`Mode::Distil`]): a stage that is distroless already stays as it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub implicit: bool,
     /// Name of the stage, or `stage-<index>`.
     pub stage: String,
     /// The platform of the files, never that of the machine that assembles.
@@ -33,7 +36,8 @@ pub struct AssembleSpec {
 pub enum Mode {
     /// `FROM distroless`: the steps laid over the base set, closed over the sources.
     Compose,
-    /// `FROM --distroless`, or an unmodified last stage: what the stage `sources[0]` needs to run.
+    /// `FROM --distroless`, or an unmodified last stage: what the stage `sources[0]` needs to run. The steps of that
+    /// stage come first, as [`StepKind::Changed`]; then those of the distroless stage itself.
     Distil,
     /// A last stage that is not distilled: only check that libraries and symbol versions are there.
     Check,
@@ -78,6 +82,39 @@ pub enum StepKind {
     Tree(TreeStep),
     /// An exec-form RUN: the tree it saw and the tree it left.
     Run { before: String, after: String },
+    /// What an instruction of the stage that is cut down made there ([`Mode::Distil`]): evidence, not content. The
+    /// files themselves are taken from `sources[0]`, so what a later instruction removed is not there.
+    Changed(Change),
+}
+
+/// The files that one instruction of an ordinary stage added or changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    pub by: ChangedBy,
+    /// Directory with the added and changed files alone; with `before`, the whole tree after the instruction.
+    pub mount: String,
+    /// The whole tree before the instruction, where the daemon cannot make the difference itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// COPY and ADD: source words as expanded, relative to the root of the source.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub src: Vec<String>,
+    /// COPY, ADD and WORKDIR: destination as expanded and made absolute; a trailing `/` is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dest: Option<String>,
+    /// COPY from another stage or image: its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+}
+
+/// The kinds of instructions that change files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChangedBy {
+    Copy,
+    Add,
+    Run,
+    Workdir,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -213,6 +250,7 @@ mod tests {
         AssembleSpec {
             version: VERSION,
             mode: Mode::Compose,
+            implicit: false,
             stage: "final".to_owned(),
             platform: Platform {
                 architecture: "amd64".to_owned(),

@@ -96,6 +96,7 @@ impl Assembler {
             spec: AssembleSpec {
                 version: VERSION,
                 mode,
+                implicit: false,
                 stage: stage_name(graph, id),
                 platform: state.platform.clone(),
                 variant,

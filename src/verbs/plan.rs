@@ -110,6 +110,7 @@ fn spec(request: &Request) -> AssembleSpec {
     AssembleSpec {
         version: VERSION,
         mode: Mode::Compose,
+        implicit: false,
         stage: STAGE.to_owned(),
         platform: Platform {
             os: "linux".to_owned(),

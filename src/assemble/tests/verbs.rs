@@ -42,6 +42,7 @@ fn example(variant: Variant) -> AssembleSpec {
     AssembleSpec {
         version: VERSION,
         mode: Mode::Compose,
+        implicit: false,
         stage: "final".to_owned(),
         platform: Platform {
             architecture: "amd64".to_owned(),

@@ -359,6 +359,7 @@ impl Reader {
         AssembleSpec {
             version: VERSION,
             mode: self.mode.unwrap_or(Mode::Compose),
+            implicit: false,
             stage: "final".to_owned(),
             platform: Platform {
                 os: "linux".to_owned(),
