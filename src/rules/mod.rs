@@ -5,7 +5,10 @@
 
 mod schema;
 
-pub use schema::{Capture, Evidence, Include, Resource, Rules, Runtime, Wrapper};
+pub use schema::{
+    ArgumentOption, Arguments, Build, Capture, Evidence, Imports, Include, IncludeLayer, Mechanism, Resource,
+    Rules, Runtime, Value, Variable, Wrapper,
+};
 
 impl Rules {
     /// The rules that are built in.

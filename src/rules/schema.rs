@@ -2,6 +2,8 @@
 //!
 //! `build.rs` reads the rule files with these types as well, so that a mistake stops the build.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// All rules, each list sorted by file name.
@@ -69,6 +71,15 @@ pub struct Evidence {
     pub not_value: Vec<String>,
     /// glibc older than this version (`2.34`).
     pub glibc_before: Option<String>,
+    /// It is source text of a language of the set (see [`Runtime::text`]) and holds one of these words.
+    #[serde(default)]
+    pub text: Vec<String>,
+    /// It is source text that imports one of these modules, or one below it (see [`Runtime::imports`]).
+    #[serde(default)]
+    pub module: Vec<String>,
+    /// One of these languages (ids) is in the set: its interpreter is started. Alone, it asks nothing of a file.
+    #[serde(default)]
+    pub runtime: Vec<String>,
 }
 
 /// A value between two texts in a library's data.
@@ -108,20 +119,175 @@ pub struct Include {
     /// Nothing is said when no source has it.
     #[serde(default)]
     pub optional: bool,
+    /// In a runtime: only when one of these holds; without, always.
+    #[serde(default)]
+    pub when: Vec<Evidence>,
+    /// In a runtime: the layer. Default: `runtime` for what comes always, `dependencies` for what comes on evidence.
+    pub layer: Option<IncludeLayer>,
 }
 
-/// How a language's programs are recognised.
+/// Where the files of an include belong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IncludeLayer {
+    /// A function of the base image and the rule only: applications share it.
+    Runtime,
+    Dependencies,
+}
+
+/// A language: its interpreter, what comes with it, and how its command line names files.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Runtime {
+    /// The file's name without `.toml`.
     pub id: String,
     pub title: String,
-    /// Names of interpreters (`python3`, `python3.*`).
+    /// Names of interpreters (`python3`, `python3.*`): of the program, or of a link to it that is started.
     #[serde(default)]
     pub interpreter: Vec<String>,
     /// Whether decant knows what its programs need besides ELF and the resources.
     #[serde(default)]
     pub complete: bool,
+    /// How the real program is called; what `*` stands for is `{version}`, and the whole name labels the layer.
+    #[serde(default)]
+    pub version: Vec<String>,
+    /// `{name}` is the first of these paths that exists.
+    #[serde(default)]
+    pub place: BTreeMap<String, Vec<String>>,
+    /// A value cut out of the interpreter's data (no `library`), or out of a library's, for `{name}` in paths.
+    #[serde(default)]
+    pub capture: Vec<Capture>,
+    /// What comes with the interpreter. An unmet need of these files is no fault: a module that nobody imports.
+    #[serde(default)]
+    pub include: Vec<Include>,
+    /// What its command line names.
+    #[serde(default)]
+    pub arguments: Arguments,
+    /// Variables that name files or hold arguments.
+    #[serde(default)]
+    pub environment: Vec<Variable>,
+    /// Files that stand in the top directory of a project: the nearest above a script is the tree it runs from.
+    #[serde(default)]
+    pub project: Vec<String>,
+    /// Names that are looked for in each directory above a script (`node_modules`).
+    #[serde(default)]
+    pub ancestors: Vec<String>,
+    /// Names of files that hold source text of the language (`*.py`).
+    #[serde(default)]
+    pub text: Vec<String>,
+    /// How source text imports modules.
+    pub imports: Option<Imports>,
+    /// What rules cannot say, by the names of decant's own functions.
+    #[serde(default)]
+    pub mechanism: Vec<Mechanism>,
+    /// What only building needs.
+    #[serde(default)]
+    pub build: Build,
+}
+
+/// How the words behind an interpreter are read.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    /// Options with a value, those that name something. All other words that begin with `-` stand alone.
+    #[serde(default)]
+    pub option: Vec<ArgumentOption>,
+    /// Letters may be combined behind one `-` (`-Im`).
+    #[serde(default)]
+    pub combined: bool,
+    /// A word that begins with this names a file with more arguments (`@`).
+    pub file_prefix: Option<String>,
+    /// What the first word that is no option is; the words behind it are the program's own. Absent: `script`.
+    pub operand: Option<Value>,
+    /// What may be added to the name of a script (`.js`).
+    #[serde(default)]
+    pub suffixes: Vec<String>,
+    /// A directory that is started is a program by one of these files in it (`__main__.py`).
+    #[serde(default)]
+    pub index: Vec<String>,
+}
+
+/// An option of an interpreter and what its value is.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArgumentOption {
+    /// `-cp`: the value is the next word; `--class-path`: or follows behind `=`; `-javaagent:` (ends with `:` or `=`):
+    /// the value is in the same word.
+    pub names: Vec<String>,
+    pub value: Value,
+    /// The value ends before this (`-javaagent:a.jar=x`).
+    pub until: Option<String>,
+    /// The words behind are the program's own (`-m`, `-c`, `-jar`).
+    #[serde(default)]
+    pub last: bool,
+}
+
+/// What the value of an option or a variable is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Value {
+    /// Nothing that names a file.
+    Text,
+    /// Program text in the language.
+    Code,
+    /// The program that is run: a file, whose project comes along, or a directory (see [`Arguments::index`]).
+    Script,
+    /// A module, looked up from the working directory and in the paths of the language.
+    Module,
+    /// A file or a directory with everything in it.
+    Path,
+    /// Several, with `:` between; `dir/*` are the files in it.
+    Paths,
+    /// Words of a command line.
+    Arguments,
+    /// Takes the place of `{home}`.
+    Home,
+}
+
+/// Variables of the image's environment.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    pub names: Vec<String>,
+    pub value: Value,
+}
+
+/// Languages whose import statements decant reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Imports {
+    /// `import a.b`, `from a import b`, `import_module("a")`.
+    Python,
+}
+
+/// Parts of a runtime that are functions of decant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mechanism {
+    /// `pyvenv.cfg`: the interpreter that an environment stands on (PEP 405).
+    Pyvenv,
+    /// `.pth` files and links of editable installs: directories besides site-packages (Python's `site`).
+    Pth,
+    /// `.pyc` files that are stale once all times are 1970 stay out (PEP 552).
+    Pyc,
+}
+
+/// What only building needs, where a stage also compiled what it runs.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Build {
+    /// Names of the language's source files (`*.go`).
+    #[serde(default)]
+    pub sources: Vec<String>,
+    /// Names of directories with objects, caches and reports (`__pycache__`, `target`): also left out where nothing was compiled.
+    #[serde(default)]
+    pub caches: Vec<String>,
+    /// Names of files that only the toolchain reads (`go.mod`, `Cargo.lock`).
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// Programs that compile or install: a RUN that calls one has built with this language.
+    #[serde(default)]
+    pub tools: Vec<String>,
 }
 
 /// A program that starts another one named in its arguments.
