@@ -224,13 +224,24 @@ impl<G: Gateway> Build<'_, G> {
     ) -> Result<Built, BuildError> {
         let mut lowering = self.lower(outside, platform, multi_platform, lint).await?;
         let last = self.decide(&mut lowering)?;
-        let definition = self.marshal(&lowering.nodes, lowering.lowered.state);
-        let request =
-            SolveRequest { cache_imports: &self.options.cache_imports, ..SolveRequest::new(&definition) };
-        let result = self.gateway.solve(request).await?;
-        let told = self.read_manifests(&lowering, &last, &result).await?;
+        let ordinary = lowering.lowered.state;
+        let state = match &last {
+            Last::Distilled(done) => done.assembled.tree,
+            Last::Checked(_) | Last::Left(_) => ordinary,
+        };
+        let mut result = self.solve_image(&lowering.nodes, state).await?;
+        let mut told = self.read_manifests(&lowering, &last, &result).await?;
+        told.add(self.note_of(&lowering.stages, &last, &told));
+        let distilled = match (&last, &told.manifest) {
+            (Last::Distilled(done), Some(manifest)) if manifest.left.is_none() => Some((done, manifest)),
+            (Last::Distilled(_), _) => {
+                result = self.solve_image(&lowering.nodes, ordinary).await?;
+                None
+            }
+            _ => None,
+        };
         let mut lowered = lowering.lowered;
-        if let (Last::Distilled(done), Some(manifest)) = (&last, &told.manifest) {
+        if let Some((done, manifest)) = distilled {
             if let Some(over) = budget::exceeded(manifest, self.policy.budget, &done.assembled.places) {
                 return Err(over.into());
             }
@@ -244,6 +255,14 @@ impl<G: Gateway> Build<'_, G> {
             lowered.base_config = None;
         }
         Ok(Built { lowered, result, findings: told.findings })
+    }
+
+    /// Asks for a result that is exported, with the caches that the build may use.
+    async fn solve_image(&self, nodes: &Graph, state: crate::llb::State) -> Result<Ref, BuildError> {
+        let definition = self.marshal(nodes, state);
+        let request =
+            SolveRequest { cache_imports: &self.options.cache_imports, ..SolveRequest::new(&definition) };
+        Ok(self.gateway.solve(request).await?)
     }
 
     /// Everything up to the graph of one platform.
@@ -304,7 +323,8 @@ impl<G: Gateway> Build<'_, G> {
             return Ok(None);
         }
         let own = own_image(nodes, self.own_definition, self.options)?;
-        let busybox = if needs_busybox(stages, None) {
+        let implicit = self.policy.variant.filter(|_| self.distils());
+        let busybox = if needs_busybox(stages, implicit) {
             outside.busybox(nodes, &stages.target_platform).await?
         } else {
             None
@@ -336,6 +356,7 @@ impl<G: Gateway> Build<'_, G> {
             Last::Distilled(done) => self.reported(&lowering.nodes, &done.assembled).await?,
             Last::Checked(assembled) => self.reported(&lowering.nodes, &assembled).await?,
             Last::Left(reason) => {
+                let reason = reason.text();
                 let json = format!("{{\n  \"left\": {}\n}}", json::to_string(&reason));
                 (format!("the target stays as it is: {reason}\n"), json, false)
             }

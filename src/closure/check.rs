@@ -28,27 +28,14 @@ pub(super) fn left_as_it_is(
     spec: &AssembleSpec,
     sources: &[SourceRoot<'_>],
 ) -> Result<Option<Left>, RootfsError> {
-    let (Some(stage), Some(source)) = (sources.first(), spec.sources.first()) else { return Ok(None) };
-    if spec.mode == Mode::Compose {
-        return Ok(None);
-    }
-    let already = is_distroless(stage.root);
-    let mut findings = Findings::default();
+    let Some(stage) = sources.first() else { return Ok(None) };
     let why = match spec.mode {
-        Mode::Check if source.base.is_none() => "its base is scratch",
-        _ if already => "it is distroless already",
-        Mode::Check => "it is not distilled",
+        Mode::Check => "its base is scratch",
+        Mode::Distil if spec.implicit && is_distroless(stage.root) => "it is distroless already",
         Mode::Compose | Mode::Distil => return Ok(None),
     };
-    if already || source.base.is_none() {
-        findings.extend(check(spec, stage)?);
-    } else {
-        // An ordinary image is known to work as it is; on the others libraries are forgotten.
-        findings.add(
-            finding::notice(finding::NOT_DISTILLED, format!("stage `{}` stays as it is: {why}", spec.stage))
-                .hint("end the Dockerfile with `FROM distroless` and COPY the program into it"),
-        );
-    }
+    let mut findings = Findings::default();
+    findings.extend(check(spec, stage)?);
     if findings.has_errors() {
         return Ok(Some(Err(findings.into_sorted())));
     }

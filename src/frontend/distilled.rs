@@ -1,7 +1,7 @@
 //! After lowering: what happens to the last stage, and what the manifests of distroless stages say.
 
 use super::{Build, Lowering};
-use crate::closure::finding::OF_THE_CONFIG;
+use crate::closure::finding::{NOT_DISTILLED, OF_THE_CONFIG};
 use crate::closure::report;
 use crate::diagnostic::Diagnostic;
 use crate::distill::apply::{Located, locate};
@@ -12,15 +12,18 @@ use crate::image::config::ImageConfig;
 use crate::image::json;
 use crate::llb::Graph;
 use crate::lower::Lowered;
-use crate::lower::distroless::{Assembler, Done};
+use crate::lower::distroless::{Assembler, Done, stage_name};
+use crate::options::{Policy, Targets};
+use crate::stage::{Base, StageGraph};
 
 /// Most bytes of a manifest or report: `BuildKit`'s message limit is paged around, memory is not.
 const MAX_MANIFEST_BYTES: u64 = 256 << 20;
 
 /// Commands that base images have so that one can look around in them.
-const SHELLS: [&str; 17] = [
-    "ash", "bash", "busybox", "dash", "erl", "fish", "ghci", "iex", "irb", "jshell", "julia", "ksh", "node",
-    "php", "python3", "sh", "zsh",
+const SHELLS: [&str; 27] = [
+    "R", "ash", "bash", "bun", "busybox", "dash", "deno", "erl", "fish", "ghci", "groovysh", "iex", "irb",
+    "jruby", "jshell", "julia", "ksh", "lua", "node", "nodejs", "perl", "php", "pypy", "python", "ruby",
+    "sh", "zsh",
 ];
 
 /// What happens to the stage that is built.
@@ -30,20 +33,25 @@ pub(super) enum Last {
     /// It stays as it is, and is looked at.
     Checked(Box<Assembled>),
     /// It stays as it is, for the reason that text and config give.
-    Left(&'static str),
+    Left(Reason),
 }
 
 /// What distilling says.
 #[derive(Default)]
 pub(super) struct Told {
-    /// The manifest of the target's own tree.
+    /// The manifest of the target's own tree, or of the look at it.
     pub(super) manifest: Option<Manifest>,
     pub(super) findings: Vec<Located>,
 }
 
 impl Told {
+    /// Why the assemble step left the target as it is.
+    fn left(&self) -> Option<&str> {
+        self.manifest.as_ref()?.left.as_deref()
+    }
+
     /// A stage repeats what the stage that it builds on has to say; users hear it once.
-    fn add(&mut self, findings: Vec<Located>) {
+    pub(super) fn add(&mut self, findings: Vec<Located>) {
         for located in findings {
             if !self.findings.contains(&located) {
                 self.findings.push(located);
@@ -52,27 +60,79 @@ impl Told {
     }
 }
 
+/// Why a target stays as it is, as far as text and config say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// The user says so: nobody has to be told.
+    SwitchedOff,
+    SaysWhich,
+    OtherTarget,
+    NotLinux,
+    Onbuild,
+    NoCommand,
+    InheritedShell,
+}
+
+impl Reason {
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::SwitchedOff => "distilling is switched off",
+            Self::SaysWhich => "the Dockerfile says which stages are distroless",
+            Self::OtherTarget => "it is not the last stage",
+            Self::NotLinux => "its platform is not Linux",
+            Self::Onbuild => "it has ONBUILD triggers, so it is meant to be built on",
+            Self::NoCommand => "it has no command",
+            Self::InheritedShell => "its command is the base image's own shell or REPL",
+        }
+    }
+
+    fn hint(self) -> Option<&'static str> {
+        match self {
+            Self::SwitchedOff | Self::SaysWhich => None,
+            Self::OtherTarget => Some("name it in `targets=` to distil it"),
+            Self::NotLinux => Some("only Linux images are distilled"),
+            Self::Onbuild => Some("`# distroless=off` says that this is meant"),
+            Self::NoCommand | Self::InheritedShell => Some("add the ENTRYPOINT or CMD of the program"),
+        }
+    }
+}
+
 /// The reasons that need no look at files.
-fn reason_to_leave(lowering: &Lowering) -> Option<&'static str> {
+fn reason_to_leave(lowering: &Lowering, policy: &Policy) -> Option<Reason> {
     let stages = &lowering.stages;
     let config = &lowering.lowered.config;
     let last = stages.ids().rfind(|id| stages.stage(*id).registered);
     let has = |command: &Option<Vec<String>>| command.as_ref().is_some_and(|words| !words.is_empty());
-    if stages.ids().any(|id| stages.distroless_variant(id).is_some()) {
-        Some("the Dockerfile says which stages are distroless")
-    } else if last != Some(stages.target) {
-        Some("it is not the last stage")
+    if policy.distil == Some(false) {
+        Some(Reason::SwitchedOff)
+    } else if stages.ids().any(|id| stages.distroless_variant(id).is_some()) {
+        Some(Reason::SaysWhich)
+    } else if last != Some(stages.target) && !is_named(stages, &policy.targets) {
+        Some(Reason::OtherTarget)
     } else if config.os != "linux" {
-        Some("its platform is not Linux")
+        Some(Reason::NotLinux)
     } else if !config.config.on_build.is_empty() {
-        Some("it has ONBUILD triggers, so it is meant to be built on")
+        Some(Reason::Onbuild)
     } else if !has(&config.config.entrypoint) && !has(&config.config.cmd) {
-        Some("it has no command")
+        Some(Reason::NoCommand)
     } else if is_inherited_shell(&lowering.lowered) {
-        Some("its command is the base image's own shell or REPL")
+        Some(Reason::InheritedShell)
     } else {
         None
     }
+}
+
+/// Whether the entry `targets` names the target, by its name or its number.
+fn is_named(stages: &StageGraph, targets: &Targets) -> bool {
+    let target = stages.target;
+    let number = target.index().to_string();
+    stages
+        .stage(target)
+        .name
+        .as_deref()
+        .into_iter()
+        .chain([number.as_str()])
+        .any(|name| targets.contains(name))
 }
 
 /// The report for a person: the set, or what keeps it from being computed.
@@ -100,16 +160,26 @@ fn is_inherited_shell(lowered: &Lowered) -> bool {
         return false;
     };
     let (config, base) = (&lowered.config.config, &base.config);
-    let commands = [&config.entrypoint, &config.cmd];
-    let mut words = commands.into_iter().flatten().flatten();
-    let bare = match (words.next(), words.next()) {
-        (Some(program), None) => {
-            let name = program.rsplit('/').next().unwrap_or_default();
-            SHELLS.contains(&name)
+    // An inherited entrypoint before a REPL prepares for it (`docker-entrypoint.sh node`).
+    let command = config.cmd.as_ref().filter(|words| !words.is_empty()).or(config.entrypoint.as_ref());
+    let inherited = config.entrypoint == base.entrypoint && config.cmd == base.cmd;
+    inherited && command.is_some_and(|words| is_bare_shell(words))
+}
+
+/// Whether a command is a shell or REPL and nothing else than options of it.
+fn is_bare_shell(words: &[String]) -> bool {
+    let words: Vec<&str> = match words {
+        // The shell form.
+        [shell, option, script] if shell.ends_with("sh") && option == "-c" => {
+            script.split_whitespace().collect()
         }
-        _ => false,
+        words => words.iter().map(String::as_str).collect(),
     };
-    bare && config.entrypoint == base.entrypoint && config.cmd == base.cmd
+    let Some((program, options)) = words.split_first() else { return false };
+    let name = program.rsplit('/').next().unwrap_or_default();
+    // `python3.12`, `lua5.4`: the version belongs to no name.
+    let name = name.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '.');
+    SHELLS.contains(&name) && options.iter().all(|word| word.starts_with('-'))
 }
 
 impl<G: Gateway> Build<'_, G> {
@@ -120,16 +190,37 @@ impl<G: Gateway> Build<'_, G> {
         if let Some(done) = lowering.assembler.as_ref().and_then(|it| it.assembled().iter().find(distilled)) {
             return Ok(Last::Distilled(Box::new(done.clone())));
         }
-        let reason = reason_to_leave(lowering);
-        let Lowering { nodes, stages, lowered, assembler } = lowering;
-        let (Some(assembler), true) = (assembler, self.distils()) else {
-            return Ok(Last::Left("distilling is switched off"));
-        };
-        if let Some(reason) = reason {
+        if let Some(reason) = reason_to_leave(lowering, &self.policy) {
             return Ok(Last::Left(reason));
         }
-        let checked = assembler.check_target(nodes, stages, &lowered.stages)?;
-        Ok(Last::Checked(Box::new(checked)))
+        let Lowering { nodes, stages, lowered, assembler } = lowering;
+        let Some(assembler) = assembler else { return Ok(Last::Left(Reason::SwitchedOff)) };
+        if matches!(stages.stage(stages.root(target)).base, Base::Scratch) {
+            let checked = assembler.check_target(nodes, stages, &lowered.stages)?;
+            return Ok(Last::Checked(Box::new(checked)));
+        }
+        let variant = self.policy.variant.unwrap_or_default();
+        let done = assembler.distil_target(nodes, stages, &lowered.stages, variant)?;
+        Ok(Last::Distilled(Box::new(done)))
+    }
+
+    /// The notice about a target that stays as it is; `told` is what the look at it found.
+    pub(super) fn note_of(&self, stages: &StageGraph, last: &Last, told: &Told) -> Vec<Located> {
+        let (why, hint, meant) = match (last, told.left()) {
+            (Last::Left(reason), _) => (reason.text(), reason.hint(), *reason == Reason::OtherTarget),
+            // Nothing is wrong with these, so `strict` is content.
+            (_, Some(why)) => (why, Some("`# distroless=off` says that this is meant"), true),
+            (_, None) => return Vec::new(),
+        };
+        // Whoever builds another target under a site's `strict` means it.
+        let Some(hint) = hint.filter(|_| !(meant && self.policy.strict)) else { return Vec::new() };
+        let stage = stages.stage(stages.target);
+        let message = format!("stage `{}` stays as it is: {why}", stage_name(stages, stages.target));
+        vec![Located {
+            severity: Severity::Notice,
+            rule: NOT_DISTILLED.to_owned(),
+            diagnostic: Diagnostic { message, spans: stage.spans.clone(), hint: Some(hint.to_owned()) },
+        }]
     }
 
     /// Reads the manifests of a solved platform: the target's from the final tree, which evaluates it; those of
@@ -144,8 +235,9 @@ impl<G: Gateway> Build<'_, G> {
         let Some(assembler) = &lowering.assembler else { return Ok(told) };
         let nodes = &lowering.nodes;
         for Done { last: at_end, assembled, .. } in assembler.assembled() {
-            let is_target = matches!(last, Last::Distilled(done) if done.assembled.exec == assembled.exec);
-            if is_target {
+            let is = |target: &Assembled| target.exec == assembled.exec;
+            let is_looked_at = matches!(last, Last::Checked(target) if is(target));
+            if matches!(last, Last::Distilled(done) if is(&done.assembled)) {
                 let manifest = self.manifest(lowering, result).await?;
                 told.add(locate(&manifest.findings, &assembled.places));
                 told.manifest = Some(manifest);
@@ -154,6 +246,9 @@ impl<G: Gateway> Build<'_, G> {
                 let mut manifest = self.manifest(lowering, &own).await?;
                 manifest.findings.retain(|finding| !OF_THE_CONFIG.contains(&finding.rule.as_str()));
                 told.add(locate(&manifest.findings, &assembled.places));
+                if is_looked_at {
+                    told.manifest = Some(manifest);
+                }
             }
         }
         Ok(told)

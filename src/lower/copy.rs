@@ -10,14 +10,14 @@ use sha2::{Digest, Sha256};
 use super::distil::Tree;
 use super::owner::{owner_of, refuse_names};
 use super::text::{Shown, vertex_text};
-use super::{Lowering, Site, Snapshot, StageState, history, path, remote};
+use super::{Lowering, Made, Moved, Site, Snapshot, StageState, history, path, remote};
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::chown::parse_owner;
 use crate::dockerfile::instruction::{Add, Copy};
 use crate::llb::op::{FileAction, FileOp, Op};
 use crate::llb::{NodeMeta, Output, ProgressGroup, State};
 use actions::is_remote;
-use prepared::Prepared;
+use prepared::{Keyword, Prepared};
 
 impl Lowering<'_> {
     pub(super) fn copy(
@@ -88,7 +88,12 @@ impl Lowering<'_> {
         } else {
             self.nodes.add(Op::File(FileOp { base: before, actions }), None, meta).output()
         });
-        state.snapshots.push(Snapshot { step: site.index, before, after: state.state });
+        let moved = moved(prepared, state);
+        let made = match prepared.keyword {
+            Keyword::Copy => Made::Copy(moved),
+            Keyword::Add => Made::Add(moved),
+        };
+        state.snapshots.push(Snapshot { step: site.index, before, after: state.state, made });
         self.finish_transfer(prepared, state);
         Ok(())
     }
@@ -106,13 +111,10 @@ impl Lowering<'_> {
         let actions = self.copy_actions(&prepared, owner.as_ref(), &name, site, state)?;
         let output = self.nodes.add(Op::File(FileOp { base: None, actions }), None, meta).output();
         self.finish_transfer(&prepared, state);
-        let paths = prepared.sources.iter().filter(|source| !is_remote(source));
         Ok(Tree {
             output,
             step: site.index,
-            from: prepared.from_stage,
-            sources: paths.map(|source| path::source(source)).collect(),
-            dest: path::destination(&state.cwd, &prepared.dest),
+            moved: moved(&prepared, state),
             parents: prepared.parents,
             closure: prepared.closure,
             chown: prepared.chown,
@@ -165,6 +167,15 @@ impl Lowering<'_> {
                 None => self.usage.use_context(source),
             }
         }
+    }
+}
+
+fn moved(prepared: &Prepared, state: &StageState) -> Moved {
+    let paths = prepared.sources.iter().filter(|source| !is_remote(source));
+    Moved {
+        from: prepared.from_stage,
+        sources: paths.map(|source| path::source(source)).collect(),
+        dest: path::destination(&state.cwd, &prepared.dest),
     }
 }
 

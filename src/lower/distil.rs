@@ -1,7 +1,7 @@
 //! Distroless stages: their instructions become trees alone on scratch, and a [`Distiller`] makes one file
 //! system of them.
 
-use super::{Lowering, Site, StageState};
+use super::{Lowering, Moved, Site, StageState};
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::instruction::{CommandLine, Kind};
 use crate::llb::{Graph, Output, State};
@@ -14,12 +14,8 @@ pub struct Tree {
     pub output: Output,
     /// Index of the instruction in the stage's steps.
     pub step: usize,
-    /// The stage it was copied from; `None` is the build context, a URL, a heredoc, or WORKDIR.
-    pub from: Option<StageId>,
-    /// Path sources as expanded, absolute and cleaned.
-    pub sources: Vec<String>,
-    /// Destination as expanded and made absolute; a trailing `/` is kept.
-    pub dest: String,
+    /// Of WORKDIR only the destination counts.
+    pub moved: Moved,
     pub parents: bool,
     /// `--closure`; true unless switched off, false for WORKDIR.
     pub closure: bool,

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
 use crate::distill::spec::{
-    AssembleSpec, Command, Config, Control, InstructionId, Mode, Source, Step, StepKind, TreeStep, VERSION,
-    Variant,
+    AssembleSpec, Change, ChangedBy, Command, Config, Control, InstructionId, Mode, Source, Step, StepKind,
+    TreeStep, VERSION, Variant,
 };
 use crate::distill::step::{self, Assembled, Assembly, BUSYBOX_MOUNT, Input, OwnImage};
 use crate::dockerfile::instruction::{CommandLine, Healthcheck, Kind};
 use crate::dockerfile::source::Span;
 use crate::image::platform::Platform;
-use crate::llb::{Caps, Graph, State};
-use crate::lower::{DistilRequest, Distiller, Gathered, StageState, Tree};
+use crate::llb::op::Op;
+use crate::llb::{Caps, Graph, NodeMeta, ProgressGroup, State};
+use crate::lower::{DistilRequest, Distiller, Gathered, Made, Snapshot, StageState, Tree};
 use crate::stage::{Base, Stage, StageGraph, StageId};
 
 /// Lowers distroless stages to assemblies, and keeps these for the frontend.
@@ -72,6 +73,30 @@ impl Assembler {
         let mut draft = Draft::new(Mode::Check, Variant::default());
         draft.add_whole(stage_name(graph, id), state, base_image(graph, id, lowered));
         draft.set_config(graph, id, state, None);
+        Ok(self.add(nodes, graph, id, state, draft, true).assembled)
+    }
+
+    /// Adds what a target that says nothing becomes: the same as a stage `FROM --distroless=<variant> <target>` after
+    /// it, but that one which is distroless already is left. `lowered` has the states at the end of each stage.
+    ///
+    /// # Errors
+    /// When the daemon lacks what distilling needs.
+    pub fn distil_target(
+        &mut self,
+        nodes: &mut Graph,
+        graph: &StageGraph,
+        lowered: &[Option<StageState>],
+        variant: crate::options::Variant,
+    ) -> Result<Done, Diagnostic> {
+        let id = graph.target;
+        self.require_caps(graph.stage(id))?;
+        let state = lowered[id.index()].as_ref().expect("the target is lowered");
+        let mut draft = Draft::new(Mode::Distil, variant.into());
+        draft.implicit = true;
+        draft.add_whole(stage_name(graph, id), state, base_image(graph, id, lowered));
+        let mut changes = Changes { nodes: &mut *nodes, caps: &self.caps, graph, lowered };
+        changes.add_to(&mut draft, id);
+        draft.set_config(graph, id, state, None);
         Ok(self.add(nodes, graph, id, state, draft, true))
     }
 
@@ -83,9 +108,9 @@ impl Assembler {
         state: &StageState,
         draft: Draft,
         last: bool,
-    ) -> Assembled {
+    ) -> Done {
         let stage = graph.stage(id);
-        let Draft { mode, variant, steps, sources, mut config, mut inputs, places } = draft;
+        let Draft { mode, implicit, variant, steps, sources, mut config, mut inputs, places } = draft;
         if self.without_healthcheck {
             config.healthcheck = None;
         }
@@ -96,7 +121,7 @@ impl Assembler {
             spec: AssembleSpec {
                 version: VERSION,
                 mode,
-                implicit: false,
+                implicit,
                 stage: stage_name(graph, id),
                 platform: state.platform.clone(),
                 variant,
@@ -112,8 +137,9 @@ impl Assembler {
             ignore_cache: stage.no_cache,
         };
         let assembled = step::add(nodes, &self.own, &self.caps, &assembly);
-        self.assembled.push(Done { stage: id, last, variant, assembled: assembled.clone() });
-        assembled
+        let done = Done { stage: id, last, variant, assembled };
+        self.assembled.push(done.clone());
+        done
     }
 
     fn require_caps(&self, stage: &Stage) -> Result<(), Diagnostic> {
@@ -132,14 +158,9 @@ impl Distiller for Assembler {
     fn distil(&mut self, nodes: &mut Graph, request: &DistilRequest<'_>) -> Result<State, Diagnostic> {
         let (graph, id) = (request.graph, request.stage);
         self.require_caps(graph.stage(id))?;
-        if request.whole.is_some() {
-            let message = "`FROM --distroless` is not supported yet";
-            let hint = "end the Dockerfile with `FROM distroless` and COPY the program into it";
-            let spans = graph.stage(id).spans.clone();
-            return Err(Diagnostic { message: message.to_owned(), spans, hint: Some(hint.to_owned()) });
-        }
-        let draft = Draft::of_request(request);
-        Ok(self.add(nodes, graph, id, request.state, draft, request.last).tree)
+        let mut changes = Changes { nodes: &mut *nodes, caps: &self.caps, graph, lowered: request.lowered };
+        let draft = Draft::of_request(request, &mut changes);
+        Ok(self.add(nodes, graph, id, request.state, draft, request.last).assembled.tree)
     }
 }
 
@@ -159,6 +180,7 @@ pub fn needs_busybox(graph: &StageGraph, implicit: Option<crate::options::Varian
 /// A spec in the making, with what stays outside of it.
 struct Draft {
     mode: Mode,
+    implicit: bool,
     variant: Variant,
     steps: Vec<Step>,
     sources: Vec<Source>,
@@ -171,6 +193,7 @@ impl Draft {
     fn new(mode: Mode, variant: Variant) -> Self {
         Self {
             mode,
+            implicit: false,
             variant,
             steps: Vec::new(),
             sources: Vec::new(),
@@ -182,13 +205,16 @@ impl Draft {
 
     /// The stage's own trees, and the stages that it copies from as sources; for `FROM --distroless` the stage that
     /// is cut down is the first of these.
-    fn of_request(request: &DistilRequest<'_>) -> Self {
+    fn of_request(request: &DistilRequest<'_>, changes: &mut Changes<'_>) -> Self {
         let (graph, id) = (request.graph, request.stage);
         let stage = graph.stage(id);
         let mode = if request.whole.is_some() { Mode::Distil } else { Mode::Compose };
         let mut draft = Self::new(mode, request.variant.into());
         if let Some(whole) = request.whole {
             draft.add_whole(below_name(graph, id), whole, base_image(graph, id, request.lowered));
+            if let Base::Stage(below) = stage.base {
+                changes.add_to(&mut draft, below);
+            }
         }
         draft.add_base(request, stage);
         let mut sources = Sources { first: draft.sources.len(), ids: Vec::new() };
@@ -252,7 +278,7 @@ impl Draft {
             Gathered::Tree(tree) => {
                 let mount = format!("/in/own/{number}");
                 self.inputs.push(Input { mount: mount.clone(), state: Some(tree.output) });
-                let from = tree.from.map(|id| sources.index_of(id));
+                let from = tree.moved.from.map(|id| sources.index_of(id));
                 (tree.step, StepKind::Tree(tree_step(tree, mount, from)))
             }
             Gathered::Run { step, before, after } => {
@@ -332,6 +358,80 @@ impl Draft {
         id
     }
 }
+
+/// Adds to the graph what each instruction of ordinary stages changed.
+struct Changes<'a> {
+    nodes: &'a mut Graph,
+    caps: &'a Caps,
+    graph: &'a StageGraph,
+    lowered: &'a [Option<StageState>],
+}
+
+impl Changes<'_> {
+    /// Those of a stage and of the stages that it builds on, the lowest first: a FROM chain counts as one stage.
+    fn add_to(&mut self, draft: &mut Draft, id: StageId) {
+        let mut chain = Vec::new();
+        let mut at = Some(id).filter(|id| !self.graph.is_distroless(*id));
+        while let Some(id) = at {
+            chain.push(id);
+            at = match self.graph.stage(id).base {
+                Base::Stage(below) if !self.graph.is_distroless(below) => Some(below),
+                _ => None,
+            };
+        }
+        for id in chain.into_iter().rev() {
+            let Some(state) = self.lowered.get(id.index()).and_then(Option::as_ref) else { continue };
+            for snapshot in &state.snapshots {
+                let change = self.change(draft, snapshot);
+                let step = draft.identify(self.graph, id, self.graph.stage(id), snapshot.step);
+                draft.steps.push(Step { id: step, kind: StepKind::Changed(change) });
+            }
+        }
+    }
+
+    fn change(&mut self, draft: &mut Draft, snapshot: &Snapshot) -> Change {
+        let mount = format!("/in/change/{}", draft.steps.len());
+        let (state, before) = match snapshot.before {
+            None => (snapshot.after, None),
+            Some(_) if self.caps.supports("diffop") => (self.difference(snapshot), None),
+            Some(before) => {
+                let mount = format!("/in/before/{}", draft.steps.len());
+                draft.inputs.push(Input { mount: mount.clone(), state: Some(before) });
+                (snapshot.after, Some(mount))
+            }
+        };
+        draft.inputs.push(Input { mount: mount.clone(), state });
+        let (by, moved, dest) = match &snapshot.made {
+            Made::Run => (ChangedBy::Run, None, None),
+            Made::Workdir(path) => (ChangedBy::Workdir, None, Some(path.clone())),
+            Made::Copy(moved) => (ChangedBy::Copy, Some(moved), Some(moved.dest.clone())),
+            Made::Add(moved) => (ChangedBy::Add, Some(moved), Some(moved.dest.clone())),
+        };
+        Change {
+            by,
+            mount,
+            before,
+            src: moved.map(|moved| moved.sources.clone()).unwrap_or_default(),
+            dest,
+            from: moved.and_then(|moved| moved.from).map(|from| stage_name(self.graph, from)),
+        }
+    }
+
+    fn difference(&mut self, snapshot: &Snapshot) -> State {
+        let op = Op::Diff { lower: snapshot.before, upper: snapshot.after };
+        // One line of progress for all of them: nobody reads a difference.
+        let group = ProgressGroup { id: DIFFERENCES.to_owned(), name: DIFFERENCES.to_owned(), weak: true };
+        let meta = NodeMeta {
+            name: Some(DIFFERENCES.to_owned()),
+            progress_group: Some(group),
+            ..NodeMeta::default()
+        };
+        Some(self.nodes.add(op, None, meta).output())
+    }
+}
+
+/// How vertices are called that tell the files of an instruction from those below it.
+const DIFFERENCES: &str = "distroless: what each instruction changed";
 
 /// The stages that a stage copies from, in the order of first use.
 struct Sources {
@@ -439,8 +539,8 @@ fn tree_step(tree: &Tree, mount: String, from: Option<usize>) -> TreeStep {
     TreeStep {
         mount,
         from,
-        src: tree.sources.clone(),
-        dest: tree.dest.clone(),
+        src: tree.moved.sources.clone(),
+        dest: tree.moved.dest.clone(),
         parents: tree.parents,
         closure: tree.closure,
         chown: tree.chown.clone(),
@@ -461,7 +561,7 @@ fn current_step(request: &DistilRequest<'_>, stage: &Stage) -> Option<usize> {
 }
 
 /// Its name or `stage-<index>`; the reference of an image that only a command names.
-fn stage_name(graph: &StageGraph, id: StageId) -> String {
+pub fn stage_name(graph: &StageGraph, id: StageId) -> String {
     let stage = graph.stage(id);
     match (&stage.name, &stage.base) {
         (Some(name), _) => name.clone(),

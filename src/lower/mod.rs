@@ -35,7 +35,7 @@ use std::collections::BTreeSet;
 
 pub use distil::{DistilRequest, Distiller, Gathered, NoDistiller, Tree};
 pub use history::rfc3339;
-pub use state::{Environment, Snapshot, StageState};
+pub use state::{Environment, Made, Moved, Snapshot, StageState};
 
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::pattern::PatternSet;

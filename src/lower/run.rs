@@ -2,7 +2,7 @@
 
 use super::command::arguments;
 use super::text::{Shown, vertex_text};
-use super::{Environment, Lowering, Site, Snapshot, StageState, heredoc, history};
+use super::{Environment, Lowering, Made, Site, Snapshot, StageState, heredoc, history};
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::device::parse_device;
 use crate::dockerfile::heredoc::parse_word;
@@ -85,7 +85,7 @@ impl Lowering<'_> {
         let before = state.state;
         let node = self.nodes.add(Op::Exec(Box::new(exec)), Some(exec_platform), meta);
         state.state = Some(node.output());
-        state.snapshots.push(Snapshot { step: site.index, before, after: state.state });
+        state.snapshots.push(Snapshot { step: site.index, before, after: state.state, made: Made::Run });
         let shown = format!("RUN {}{} # buildkit", build_args_text(state), args.join(" "));
         history::layer(&mut state.config, self.request.stages.epoch, shown);
         Ok(())

@@ -5,6 +5,7 @@ use crate::dockerfile::word::Variables;
 use crate::image::config::ImageConfig;
 use crate::image::platform::Platform;
 use crate::llb::State;
+use crate::stage::StageId;
 
 /// Everything the next instruction depends on.
 #[derive(Clone, Debug)]
@@ -37,12 +38,34 @@ pub struct StageState {
 }
 
 /// The file systems around one RUN, COPY, ADD or WORKDIR.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// Index in the stage's steps.
     pub step: usize,
     pub before: State,
     pub after: State,
+    pub made: Made,
+}
+
+/// What kind of instruction changed the file system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Made {
+    Run,
+    /// The directory, absolute and cleaned.
+    Workdir(String),
+    Copy(Moved),
+    Add(Moved),
+}
+
+/// From where to where a COPY or ADD brings files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The stage it copies from; `None` is the build context, a URL or a heredoc.
+    pub from: Option<StageId>,
+    /// Path sources as expanded, absolute and cleaned.
+    pub sources: Vec<String>,
+    /// Destination as expanded and made absolute; a trailing `/` is kept.
+    pub dest: String,
 }
 
 /// The build environment, in the order of last assignment.

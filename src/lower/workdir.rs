@@ -4,7 +4,7 @@ use super::distil::Tree;
 use super::expand::Words;
 use super::owner::owner_of;
 use super::text::{Shown, vertex_text};
-use super::{Lowering, Site, Snapshot, StageState, history, lint, path};
+use super::{Lowering, Made, Moved, Site, Snapshot, StageState, history, lint, path};
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::chown::parse_owner;
 use crate::llb::op::{FileAction, FileOp, Op, Owner};
@@ -23,7 +23,8 @@ impl Lowering<'_> {
         let before = state.state;
         if let Some(made) = self.make_workdir(before, owner, site, state) {
             state.state = Some(made);
-            state.snapshots.push(Snapshot { step: site.index, before, after: state.state });
+            let made = Made::Workdir(path::clean(&state.cwd));
+            state.snapshots.push(Snapshot { step: site.index, before, after: state.state, made });
         }
         self.note_workdir(state);
         Ok(())
@@ -42,9 +43,7 @@ impl Lowering<'_> {
         Ok(made.map(|output| Tree {
             output,
             step: site.index,
-            from: None,
-            sources: Vec::new(),
-            dest: path::clean(&state.cwd),
+            moved: Moved { from: None, sources: Vec::new(), dest: path::clean(&state.cwd) },
             parents: false,
             closure: false,
             chown: Some(state.config.config.user.clone()).filter(|user| !user.is_empty()),

@@ -237,33 +237,6 @@ impl StageGraph {
             });
         }
     }
-
-    /// Adds `FROM --distroless=<variant> <target>` at the end and makes it the target; the labels of the
-    /// other stages stay as they are. For Dockerfiles that have no distroless stage.
-    pub fn distil_target(&mut self, variant: Variant) -> StageId {
-        let id = StageId(count(self.stages.len()));
-        let below = self.stage(self.target);
-        let stage = Stage {
-            name: None,
-            label: below.label.clone(),
-            registered: true,
-            base: Base::Stage(self.target),
-            distil: Some(variant),
-            platform: None,
-            from_text: below.from_text.clone(),
-            doc: Vec::new(),
-            spans: below.spans.clone(),
-            steps: Vec::new(),
-            step_total: 0,
-            no_cache: below.no_cache,
-            reachable: true,
-            passed_over: 0,
-            triggered: true,
-        };
-        self.stages.push(stage);
-        self.target = id;
-        id
-    }
 }
 
 fn distil_variant(from: &Spanned<From>) -> Result<Option<Variant>, Diagnostic> {

@@ -197,6 +197,7 @@ struct Reader {
     control: Control,
     variant: Variant,
     mode: Option<Mode>,
+    implicit: bool,
     block: Option<(String, String)>,
     ordinal: u32,
 }
@@ -244,6 +245,10 @@ impl Reader {
                 self.mode = Some(match rest {
                     "check" => Mode::Check,
                     "distil" => Mode::Distil,
+                    "unmodified" => {
+                        self.implicit = true;
+                        Mode::Distil
+                    }
                     other => panic!("unknown mode {other}"),
                 });
             }
@@ -359,7 +364,7 @@ impl Reader {
         AssembleSpec {
             version: VERSION,
             mode: self.mode.unwrap_or(Mode::Compose),
-            implicit: false,
+            implicit: self.implicit,
             stage: "final".to_owned(),
             platform: Platform {
                 os: "linux".to_owned(),

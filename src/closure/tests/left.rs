@@ -5,7 +5,7 @@ use super::snapshot;
 #[test]
 fn a_distroless_stage_is_checked_and_left() {
     snapshot!(
-        "mode check
+        "mode unmodified
          source gcr.io/distroless/base base=/base
            /lib64/ld-linux-x86-64.so.2 elf soname=ld-linux-x86-64.so.2 string=/lib/x86_64-linux-gnu/\\x00/usr/lib/x86_64-linux-gnu/\\x00/lib/\\x00/usr/lib/
            /lib/x86_64-linux-gnu/libc.so.6 elf soname=libc.so.6 verdef=GLIBC_2.34,GLIBC_2.36
@@ -17,7 +17,7 @@ fn a_distroless_stage_is_checked_and_left() {
 #[test]
 fn a_program_from_a_newer_release_is_an_error() {
     snapshot!(
-        "mode check
+        "mode unmodified
          source gcr.io/distroless/base base=/base
            /lib64/ld-linux-x86-64.so.2 elf soname=ld-linux-x86-64.so.2 string=/lib/x86_64-linux-gnu/\\x00/usr/lib/x86_64-linux-gnu/\\x00/lib/\\x00/usr/lib/
            /lib/x86_64-linux-gnu/libc.so.6 elf soname=libc.so.6 verdef=GLIBC_2.34,GLIBC_2.36
@@ -39,22 +39,12 @@ fn a_dynamic_program_on_scratch_is_an_error() {
 #[test]
 fn a_missing_library_on_a_distroless_base_names_the_chain() {
     snapshot!(
-        "mode check
+        "mode unmodified
          source final base=/base
            /lib64/ld-linux-x86-64.so.2 elf soname=ld-linux-x86-64.so.2 string=/lib/x86_64-linux-gnu/\\x00/usr/lib/x86_64-linux-gnu/\\x00/lib/\\x00/usr/lib/
            /lib/libone.so elf soname=libone.so needed=libtwo.so
            /hello elf needed=libone.so interp=/lib64/ld-linux-x86-64.so.2
          entrypoint /hello"
-    );
-}
-
-#[test]
-fn an_ordinary_stage_is_left_with_a_notice() {
-    snapshot!(
-        "mode check
-         source final base=/base
-           debian
-         cmd id"
     );
 }
 

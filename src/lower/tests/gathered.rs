@@ -20,10 +20,10 @@ impl Distiller for Recorder {
                 Gathered::Tree(tree) => {
                     let closure = if tree.closure { " closed" } else { "" };
                     let owner = tree.chown.as_deref().map_or_else(String::new, |who| format!(" for {who}"));
-                    let from = tree.from.map_or("context", |stage| &request.graph.stage(stage).label);
-                    let sources = tree.sources.join(" ");
+                    let from = tree.moved.from.map_or("context", |stage| &request.graph.stage(stage).label);
+                    let sources = tree.moved.sources.join(" ");
                     let alone = is_alone(nodes, tree.output.node);
-                    format!("  {} {from}:{sources} to {}{closure}{owner}{alone}", tree.step, tree.dest)
+                    format!("  {} {from}:{sources} to {}{closure}{owner}{alone}", tree.step, tree.moved.dest)
                 }
                 Gathered::Run { step, .. } => format!("  {step} run"),
             });
