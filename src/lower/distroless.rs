@@ -12,7 +12,7 @@ use crate::dockerfile::instruction::{CommandLine, Healthcheck, Kind};
 use crate::dockerfile::source::Span;
 use crate::image::platform::Platform;
 use crate::llb::op::Op;
-use crate::llb::{Caps, Graph, NodeMeta, ProgressGroup, State};
+use crate::llb::{Caps, Graph, NodeMeta, Output, ProgressGroup, State};
 use crate::lower::{DistilRequest, Distiller, Gathered, Made, Snapshot, StageState, Tree};
 use crate::stage::{Base, Stage, StageGraph, StageId};
 
@@ -393,7 +393,7 @@ impl Changes<'_> {
         let mount = format!("/in/change/{}", draft.steps.len());
         let (state, before) = match snapshot.before {
             None => (snapshot.after, None),
-            Some(_) if self.caps.supports("diffop") => (self.difference(snapshot), None),
+            Some(_) if self.caps.supports("diffop") => (Some(self.difference(snapshot)), None),
             Some(before) => {
                 let mount = format!("/in/before/{}", draft.steps.len());
                 draft.inputs.push(Input { mount: mount.clone(), state: Some(before) });
@@ -417,7 +417,7 @@ impl Changes<'_> {
         }
     }
 
-    fn difference(&mut self, snapshot: &Snapshot) -> State {
+    fn difference(&mut self, snapshot: &Snapshot) -> Output {
         let op = Op::Diff { lower: snapshot.before, upper: snapshot.after };
         // One line of progress for all of them: nobody reads a difference.
         let group = ProgressGroup { id: DIFFERENCES.to_owned(), name: DIFFERENCES.to_owned(), weak: true };
@@ -426,7 +426,7 @@ impl Changes<'_> {
             progress_group: Some(group),
             ..NodeMeta::default()
         };
-        Some(self.nodes.add(op, None, meta).output())
+        self.nodes.add(op, None, meta).output()
     }
 }
 

@@ -16,6 +16,9 @@ use crate::stage::epoch::Epoch;
 struct Lowered {
     nodes: Graph,
     assembler: Assembler,
+    graph: StageGraph,
+    /// States at the end of each stage.
+    stages: Vec<Option<StageState>>,
 }
 
 fn node(nodes: &mut Graph, identifier: &str) -> Output {
@@ -25,7 +28,7 @@ fn node(nodes: &mut Graph, identifier: &str) -> Output {
 }
 
 fn caps(without: &str) -> Caps {
-    ["file.base", "exec.mount.bind", "exec.mount.cache.content", "mergeop"]
+    ["file.base", "exec.mount.bind", "exec.mount.cache.content", "mergeop", "diffop"]
         .into_iter()
         .filter(|cap| *cap != without)
         .collect()
@@ -62,7 +65,7 @@ fn lowered_with(dockerfile: &str, caps: &Caps) -> Result<Lowered, Diagnostic> {
     if assembler.assembled().is_empty() {
         assembler.check_target(&mut nodes, &graph, &lowered.stages)?;
     }
-    Ok(Lowered { nodes, assembler })
+    Ok(Lowered { nodes, assembler, graph, stages: lowered.stages })
 }
 
 fn lowered(dockerfile: &str) -> Lowered {
@@ -292,6 +295,8 @@ CMD ["now"]
     let first = Lowered {
         nodes: lowered.nodes.clone(),
         assembler: Assembler { assembled: vec![done[0].clone()], ..Assembler::new_like(&lowered.assembler) },
+        graph: lowered.graph.clone(),
+        stages: lowered.stages.clone(),
     };
     let config = first.spec().config;
     assert_eq!(config.entrypoint.unwrap().args, ["/a"], "the one above RUN counts");
@@ -347,6 +352,81 @@ fn a_target_that_stays_is_checked_alone() {
 ";
     assert_eq!(lowered.vertices(), expected);
     assert_eq!(lowered.spec().mode, Mode::Check);
+}
+
+const WHOLE: &str = r#"
+FROM scratch AS build
+COPY . /src
+FROM scratch AS base
+ADD a /etc/
+FROM base AS app
+WORKDIR /srv
+RUN make
+COPY --from=build /out/server ./
+CMD ["./server"]
+FROM --distroless=nonroot app AS final
+COPY b /b
+"#;
+
+/// Each step of a spec: what it is, its mounts, from where to where.
+fn changes(spec: &AssembleSpec) -> Vec<String> {
+    let text = |step: &Step| match &step.kind {
+        StepKind::Changed(change) => format!(
+            "{} {:?} {}{} {}:{} to {}",
+            step.id.stage,
+            change.by,
+            change.mount,
+            change.before.as_ref().map_or_else(String::new, |before| format!(" after {before}")),
+            change.from.as_deref().unwrap_or("-"),
+            change.src.join(" "),
+            change.dest.as_deref().unwrap_or("-")
+        ),
+        other => {
+            format!("{} {}", step.id.stage, if matches!(other, StepKind::Tree(_)) { "tree" } else { "other" })
+        }
+    };
+    spec.steps.iter().map(text).collect()
+}
+
+#[test]
+fn what_each_instruction_of_the_whole_chain_changed_is_evidence() {
+    let lowered = lowered(WHOLE);
+    let spec = lowered.spec();
+    assert_eq!((spec.mode, spec.implicit, spec.variant.nonroot), (Mode::Distil, false, true));
+    let expected = [
+        "base Add /in/change/0 -:/a to /etc/",
+        "app Workdir /in/change/1 -: to /srv",
+        "app Run /in/change/2 -: to -",
+        "app Copy /in/change/3 build:/out/server to /srv/",
+        "final tree",
+    ];
+    assert_eq!(changes(&spec), expected);
+    let vertices = lowered.vertices();
+    assert!(vertices.contains("/in/change/0 Readonly Off `[base 1/1] ADD a /etc/`"), "{vertices}");
+    assert!(vertices.contains(&format!("/in/change/2 Readonly Off `{DIFFERENCES}`")), "{vertices}");
+    assert!(!vertices.contains("`[build "), "no builder is mounted: {vertices}");
+}
+
+#[test]
+fn daemons_without_differences_get_both_trees() {
+    let lowered = lowered_with(WHOLE, &caps("diffop")).unwrap();
+    assert_eq!(changes(&lowered.spec())[2], "app Run /in/change/2 after /in/before/2 -: to -");
+    let vertices = lowered.vertices();
+    assert!(vertices.contains("/in/before/2 Readonly Off `[app 1/3] WORKDIR /srv`"), "{vertices}");
+    assert!(vertices.contains("/in/change/2 Readonly Off `[app 2/3] RUN make`"), "{vertices}");
+}
+
+#[test]
+fn an_unmodified_target_is_distilled_like_a_stage_after_it() {
+    let text = WHOLE.split("FROM --distroless").next().unwrap();
+    let mut lowered = lowered(text);
+    let (graph, stages) = (lowered.graph.clone(), lowered.stages.clone());
+    let variant = crate::options::Variant::Nonroot;
+    lowered.assembler.distil_target(&mut lowered.nodes, &graph, &stages, variant).unwrap();
+    let spec = lowered.spec();
+    assert!(spec.implicit);
+    assert_eq!(changes(&spec).len(), 4);
+    assert_eq!(spec.stage, "app");
 }
 
 #[test]
