@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 STAND := tests/stand
 
-.PHONY: help up engine down clean env bases frontend demo check test bench
+.PHONY: help up engine down clean env bases frontend demo check test traps bench
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 12
@@ -40,6 +40,9 @@ check: ## format, lints, offline tests, documentation
 
 test: ## check, and the tests against real daemons
 	@$(STAND)/test
+
+traps: ## situations ordinary and distroless, compared; ONLY="python/ group/name" selects, JOBS=2 at once
+	@$(STAND)/traps
 
 bench: frontend ## measure decant; ONLY="warm memory" selects, of these and assemble and examples
 	@$(STAND)/bases golang debian busybox
