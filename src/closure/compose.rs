@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 
 use super::accounts::{Accounts, Directory, Unknown};
+use super::admission::{self, Claim, Verdict, odd, odd_finding};
 use super::base;
 use super::finding::{self, Findings};
-use super::hygiene;
 use super::origin::Origins;
 use super::plan::Roots;
 use super::reason;
@@ -95,7 +95,11 @@ struct Laying<'s> {
     owner: Option<(u32, u32)>,
 }
 
-impl Laying<'_> {
+impl<'s> Laying<'s> {
+    fn claim(&self, path: &RootfsPath) -> Claim<'s> {
+        Claim { id: Some(self.id), named: self.origins.names(path), secret: self.origins.names_secret(path) }
+    }
+
     /// The node of an entry of the instruction's tree.
     fn node(&self, path: &RootfsPath, stat: &Stat) -> Result<Option<Node>, RootfsError> {
         let came = Came {
@@ -236,28 +240,8 @@ impl<'a> Composer<'a, '_> {
         target: RootfsPath,
         mut stat: Stat,
     ) -> Result<(), RootfsError> {
-        let named = laying.origins.names(path);
-        let privileged = stat.kind == FileKind::Regular && stat.mode & 0o6000 != 0;
-        let capable = stat.xattrs.iter().any(|(name, _)| name == CAPABILITY);
-        if privileged || capable {
-            let what = if privileged { "is setuid or setgid" } else { "has file capabilities" };
-            let finding = if named {
-                finding::warning(
-                    finding::SETUID,
-                    format!("`{target}` {what} and is named itself, so it stays so"),
-                )
-                .hint("COPY --chmod=0755 it unless its user must change")
-            } else {
-                stat.mode &= !0o6000;
-                stat.xattrs.retain(|(name, _)| name != CAPABILITY);
-                finding::warning(
-                    finding::SETUID,
-                    format!("`{target}` {what} in a copied directory: taken away"),
-                )
-                .hint("name the file itself in a COPY to keep it")
-            };
-            self.findings.add(finding.at(Some(laying.id)));
-        }
+        let claim = laying.claim(path);
+        self.findings.extend(admission::take_privileges(&target, &mut stat, claim));
         if let Some(node) = laying.node(path, &stat)? {
             self.out.tree.insert(target, node);
         }
@@ -272,37 +256,22 @@ impl<'a> Composer<'a, '_> {
         path: &RootfsPath,
         stat: &Stat,
     ) -> Result<bool, RootfsError> {
-        if let Some(what) = odd(path, stat) {
-            let finding = finding::warning(finding::SPECIAL_FILE, format!("`{path}` {what}: left out"));
-            self.findings.add(finding.at(Some(laying.id)));
-            return Ok(true);
-        }
-        if laying.origins.is_destination(path) && stat.kind == FileKind::Directory {
+        if laying.origins.is_destination(path)
+            && stat.kind == FileKind::Directory
+            && odd(path, stat).is_none()
+        {
             return Ok(false);
         }
-        let parent = path.parent().map(|parent| parent.name().to_vec()).unwrap_or_default();
-        let by_name = hygiene::is_secret_name(&parent, path.name());
-        let by_content = !by_name
-            && stat.kind == FileKind::Regular
-            && hygiene::may_hold_key(path.name())
-            && hygiene::holds_key(root, path)?;
-        if !by_name && !by_content {
-            return Ok(false);
+        match admission::judge(root, path, stat, laying.claim(path))? {
+            Verdict::Admitted(told) => {
+                self.findings.extend(told);
+                Ok(false)
+            }
+            Verdict::Refused(told) => {
+                self.findings.add(told);
+                Ok(true)
+            }
         }
-        let what = if by_content { "holds a private key" } else { "holds secrets" };
-        let named = laying.origins.names(path) || laying.origins.names_secret(path);
-        let finding = if named {
-            finding::warning(
-                finding::SECRET_COPIED,
-                format!("`{path}` {what} and is in the image: it is named itself"),
-            )
-            .hint("use a secret mount, or give it to the container when it starts")
-        } else {
-            finding::warning(finding::SECRET_SKIPPED, format!("`{path}` {what}: left out"))
-                .hint("name the file itself in a COPY to keep it")
-        };
-        self.findings.add(finding.at(Some(laying.id)));
-        Ok(!named)
     }
 
     /// What a RUN changed.
@@ -341,9 +310,7 @@ impl<'a> Composer<'a, '_> {
                     continue;
                 }
                 if let Some(what) = odd(&path, &stat) {
-                    let finding =
-                        finding::warning(finding::SPECIAL_FILE, format!("`{path}` {what}: left out"));
-                    self.findings.add(finding.at(Some(id)));
+                    self.findings.add(odd_finding(&path, what).at(Some(id)));
                     continue;
                 }
                 let came = Came {
@@ -411,26 +378,15 @@ pub(super) fn unknown_account(unknown: &Unknown, id: Option<&InstructionId>) -> 
     .at(id)
 }
 
-/// Why no image may have the entry, as the end of a sentence.
-fn odd(path: &RootfsPath, stat: &Stat) -> Option<&'static str> {
-    match stat.kind {
-        _ if hygiene::is_whiteout(path.name()) => Some("would delete a file when its layer is unpacked"),
-        FileKind::CharDevice | FileKind::BlockDevice => Some("is a device"),
-        FileKind::Fifo => Some("is a pipe"),
-        FileKind::Socket => Some("is a socket"),
-        FileKind::Regular | FileKind::Directory | FileKind::Symlink(_) => None,
-    }
-}
-
 /// Whether RUN left an entry as it was.
-fn is_same(old: &Stat, new: &Stat) -> bool {
+pub(super) fn is_same(old: &Stat, new: &Stat) -> bool {
     let metadata = old.kind == new.kind && old.mode == new.mode && (old.uid, old.gid) == (new.uid, new.gid);
     let content = old.size == new.size && old.mtime_ns == new.mtime_ns;
     metadata && old.xattrs == new.xattrs && (new.kind == FileKind::Directory || content)
 }
 
 /// Whether the container runtime put it there for a RUN.
-fn is_stub(path: &RootfsPath) -> bool {
+pub(super) fn is_stub(path: &RootfsPath) -> bool {
     let stubs = ["/proc", "/sys", "/dev", "/etc/resolv.conf", "/etc/hosts", "/etc/hostname", "/.dockerenv"];
     stubs.iter().any(|stub| path.is_within(&RootfsPath::from(*stub)))
         || path.as_bytes() == b"/usr/lib/decant"
@@ -463,5 +419,3 @@ pub(super) const GENERATED_WHY: &str = "generated";
 
 /// Bytes of a manifest, packed and unpacked: about 200 for each entry.
 const MAX_MANIFEST_BYTES: u64 = 256 << 20;
-
-const CAPABILITY: &[u8] = b"security.capability";

@@ -54,6 +54,9 @@ pub const UNREADABLE_SOURCE: &str = "DistrolessUnreadableSource";
 /// The output resolves differently from the plan.
 pub const OUTPUT_DIFFERS: &str = "DistrolessOutputDiffers";
 
+/// What RUN made is seen in some directories only.
+pub const PARTIAL_EVIDENCE: &str = "DistrolessPartialEvidence";
+
 /// Findings, each once.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Findings {
@@ -120,7 +123,7 @@ impl Finding {
 pub(crate) const OF_THE_CONFIG: [&str; 2] = [PRIVILEGED_PORT, ROOT_USER];
 
 /// Every rule that planning raises; each has a page in `docs/rules/`.
-pub const RULES: [&str; 24] = [
+pub const RULES: [&str; 25] = [
     EXEC_FORM,
     FALLBACK_SOURCE,
     INCLUDE_UNMATCHED,
@@ -129,6 +132,7 @@ pub const RULES: [&str; 24] = [
     MIXED_SYSTEMS,
     NOT_DISTILLED,
     OUTPUT_DIFFERS,
+    PARTIAL_EVIDENCE,
     PRIVILEGED_PORT,
     PROGRAM_MISSING,
     RESOURCE_MISSING,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::accounts::{Directory, NONROOT};
+use super::admission::CAPABILITY;
 use super::base;
 use super::compose::{GENERATED_WHY, unknown_account};
 use super::finding;
@@ -145,7 +146,7 @@ impl Finish<'_, '_> {
                     .get(&path)
                     .cloned()
                     .or_else(|| carried.and_then(|carried| carried.package.clone())),
-                step: node.and_then(|node| node.came.step),
+                step: self.closure.step_of(&path),
             };
             if node.is_none() {
                 self.take_privileges(&path, &mut entry);
@@ -482,5 +483,3 @@ const MAX_RECORD_BYTES: u64 = 64 << 20;
 
 /// Ports below it need a privilege (ip(7)).
 const PRIVILEGED: u32 = 1024;
-
-const CAPABILITY: &[u8] = b"security.capability";

@@ -14,6 +14,8 @@ pub mod shebang;
 pub mod strings;
 
 mod accounts;
+mod admission;
+mod application;
 mod base;
 mod check;
 mod command;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::application::changes::Changes;
 use super::check;
 use super::compose::compose;
 use super::conflicts::Choice;
@@ -93,14 +94,16 @@ pub fn plan(spec: &AssembleSpec, roots: &Roots<'_>, rules: &Rules) -> Result<Pla
     if let Some(left) = check::left_as_it_is(spec, &sources).map_err(|error| read(&error))? {
         return left;
     }
+    let changes = Changes::read(spec, roots, rules).map_err(|error| read(&error))?;
     let named: BTreeSet<usize> = (0..sources.len()).filter(|index| !spec.sources[*index].fallback).collect();
     let all: BTreeSet<usize> = (0..sources.len()).collect();
-    let first = settle(spec, roots, rules, &sources, &named).map_err(|error| read(&error))?;
+    let first = settle(spec, roots, rules, &sources, &changes, &named).map_err(|error| read(&error))?;
     let unmet = first.1.has_rule(Severity::Error, finding::LIBRARY_MISSING)
         || first.1.has_rule(Severity::Error, finding::PROGRAM_MISSING);
     let (plan, findings) = if unmet && all != named {
         // Something is missing, and there is a stage that no COPY names.
-        let mut second = settle(spec, roots, rules, &sources, &all).map_err(|error| read(&error))?;
+        let mut second =
+            settle(spec, roots, rules, &sources, &changes, &all).map_err(|error| read(&error))?;
         if !second.1.has_errors() {
             let fallback: Vec<String> =
                 all.difference(&named).map(|index| set::named(sources[*index].name)).collect();
@@ -147,6 +150,7 @@ fn settle(
     roots: &Roots<'_>,
     rules: &Rules,
     sources: &[SourceRoot<'_>],
+    changes: &Changes<'_>,
     usable: &BTreeSet<usize>,
 ) -> Result<(Plan, Findings), RootfsError> {
     let mut pins = Pins::default();
@@ -154,7 +158,7 @@ fn settle(
     let mut round = 0;
     loop {
         round += 1;
-        let (outcome, better) = attempt(spec, roots, rules, sources, usable, &pins, &choices)?;
+        let (outcome, better) = attempt(spec, roots, rules, sources, changes, usable, &pins, &choices)?;
         match better.filter(|_| round < MAX_CHOICES) {
             Some((next, choice)) => {
                 pins = next;
@@ -173,6 +177,7 @@ fn attempt(
     roots: &Roots<'_>,
     rules: &Rules,
     sources: &[SourceRoot<'_>],
+    changes: &Changes<'_>,
     usable: &BTreeSet<usize>,
     pins: &Pins,
     choices: &BTreeSet<Choice>,
@@ -190,6 +195,7 @@ fn attempt(
         rules,
         composition: &composition,
         sources,
+        changes,
         usable,
         views: &views,
         objects: &objects,
@@ -210,7 +216,7 @@ fn attempt(
     let wishes = closure.control_includes()?;
     closure.follow(wishes)?;
     if spec.mode == Mode::Distil {
-        let wishes = closure.application_tree()?;
+        let wishes = closure.application_files()?;
         closure.follow(wishes)?;
     }
     closure.base_items()?;

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::application::changes::Changes;
 use super::base;
 use super::compose::Composition;
 use super::finding::{self, Findings};
 use super::glob;
 use super::process::Process;
 use super::reason;
-use super::roots::Wish;
 use super::tree::Node;
 use super::view::{Place, SourceRoot, View};
 use crate::closure::elf::{Elf, FileBytes};
@@ -37,6 +37,8 @@ pub(super) struct World<'a> {
     pub(super) rules: &'a Rules,
     pub(super) composition: &'a Composition<'a>,
     pub(super) sources: &'a [SourceRoot<'a>],
+    /// What the instructions of the stage touched that is cut down.
+    pub(super) changes: &'a Changes<'a>,
     /// Indices of the sources that may be used, in order.
     pub(super) usable: &'a BTreeSet<usize>,
     /// View `k` asks source `k` first; there is one even without sources.
@@ -252,10 +254,17 @@ impl<'a> Closure<'a> {
         self.world.composition.tree.get(path)
     }
 
-    /// The instruction that put a file of the stage's own there.
+    /// The step that put a file of the set there, or made it in the stage that is cut down.
+    pub(super) fn step_of(&self, path: &RootfsPath) -> Option<usize> {
+        match &self.items.get(path).map(|item| &item.place) {
+            Some(Place::Source(0, from)) => self.world.changes.step_of(from),
+            _ => self.node(path)?.came.step,
+        }
+    }
+
+    /// The instruction that put a file there.
     pub(super) fn instruction_of(&self, path: &RootfsPath) -> Option<&'a InstructionId> {
-        let step = self.node(path)?.came.step?;
-        self.world.spec.steps.get(step).map(|step| &step.id)
+        self.world.spec.steps.get(self.step_of(path)?).map(|step| &step.id)
     }
 
     /// Where the closure looked, for messages: ``stage `build` ``.
@@ -360,22 +369,6 @@ impl Closure<'_> {
         Ok(())
     }
 
-    /// The application's files of a stage that is distilled: what it works in.
-    ///
-    /// # Errors
-    /// What the roots answer.
-    pub(super) fn application_tree(&mut self) -> Result<Vec<Wish>, RootfsError> {
-        let directory = RootfsPath::parse(self.world.spec.config.working_dir.as_bytes());
-        if directory.components().count() == 0 || is_system_directory(&directory) {
-            return Ok(Vec::new());
-        }
-        let chain = reason::root("workdir", reason::escaped(&directory));
-        let view = self.first_view();
-        let paths = self.bring_tree(view, &directory, &chain, Strength::Soft, &|_| false)?;
-        let wish = |path| Wish { path, strength: Strength::Soft, started: false };
-        Ok(paths.into_iter().map(wish).collect())
-    }
-
     /// Warns when packages of several distributions or releases are mixed.
     pub(super) fn compare_systems(&mut self) {
         let mut systems: BTreeMap<(String, String), usize> = BTreeMap::new();
@@ -406,18 +399,6 @@ impl Closure<'_> {
             );
         }
     }
-}
-
-/// Whether a directory is the system's, not an application's.
-fn is_system_directory(path: &RootfsPath) -> bool {
-    let first = path.components().next().unwrap_or_default().to_vec();
-    let system: [&[u8]; 11] =
-        [b"bin", b"boot", b"dev", b"etc", b"lib", b"lib64", b"proc", b"run", b"sbin", b"sys", b"usr"];
-    let count = path.components().count();
-    (count == 1
-        && (system.contains(&first.as_slice())
-            || matches!(first.as_slice(), b"var" | b"root" | b"home" | b"tmp")))
-        || count == 2 && first == b"usr"
 }
 
 /// How a source is called in messages: ``stage `build` ``, or an image by its reference alone.

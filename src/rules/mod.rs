@@ -6,8 +6,8 @@
 mod schema;
 
 pub use schema::{
-    ArgumentOption, Arguments, Build, Capture, Evidence, Imports, Include, IncludeLayer, Mechanism, Resource,
-    Rules, Runtime, Value, Variable, Wrapper,
+    Application, ArgumentOption, Arguments, Build, Capture, Evidence, Imports, Include, IncludeLayer,
+    Mechanism, Resource, Rules, Runtime, Value, Variable, Wrapper,
 };
 
 impl Rules {

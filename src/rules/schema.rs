@@ -16,6 +16,7 @@ pub struct Rules {
     pub runtime: Vec<Runtime>,
     #[serde(default)]
     pub wrapper: Vec<Wrapper>,
+    pub application: Application,
 }
 
 /// Files that a program opens though no header names them, and the evidence that it does.
@@ -301,4 +302,18 @@ pub struct Wrapper {
     /// Words before the program that are not options.
     #[serde(default)]
     pub operands: usize,
+}
+
+/// Which files of a stage are its application's.
+///
+/// Paths: `/a/b` is that path, `a/b` any path that ends so; each name with `*` and `?`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Application {
+    /// Made by a RUN, these are never the application's.
+    pub never: Vec<String>,
+    /// Made in /etc when a package is installed, though it does not own them.
+    pub generated: Vec<String>,
+    /// Directories with packages of languages.
+    pub dependencies: Vec<String>,
 }

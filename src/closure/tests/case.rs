@@ -16,8 +16,8 @@ use crate::closure::reason::arrows;
 use crate::closure::tests::output::Output;
 use crate::distill::manifest::{Finding, Layer, Severity};
 use crate::distill::spec::{
-    AssembleSpec, Command, Config, Control, InstructionId, Mode, Source, Step, StepKind, TreeStep, VERSION,
-    Variant,
+    AssembleSpec, Change, ChangedBy, Command, Config, Control, InstructionId, Mode, Source, Step, StepKind,
+    TreeStep, VERSION, Variant,
 };
 use crate::image::platform::Platform;
 use crate::rootfs::tree::TreeRootfs;
@@ -76,6 +76,10 @@ impl Case {
             reader.line(line.trim());
         }
         reader.close_block();
+        if !reader.stage.is_empty() {
+            let stage = TreeRootfs::parse(&reader.stage).unwrap_or_else(|error| panic!("/final: {error}"));
+            reader.mounts.push(("/final".to_owned(), stage));
+        }
         Self { spec: reader.spec(), mounts: reader.mounts }
     }
 
@@ -199,6 +203,8 @@ struct Reader {
     mode: Option<Mode>,
     implicit: bool,
     block: Option<(String, String)>,
+    /// Lines of the stage that is cut down: its base image and what its instructions changed.
+    stage: String,
     ordinal: u32,
 }
 
@@ -223,6 +229,16 @@ impl Reader {
         match word {
             "source" => self.source(rest),
             "step" => self.step(rest),
+            "base" => self.base(),
+            "changed" => self.changed(rest),
+            "gone" => {
+                self.stage = self
+                    .stage
+                    .lines()
+                    .filter(|line| !line.starts_with(rest))
+                    .map(|line| format!("{line}\n"))
+                    .collect()
+            }
             "entrypoint" => self.config.entrypoint = Some(self.command("ENTRYPOINT", words(), false)),
             "entrypoint-shell" => {
                 self.config.entrypoint = Some(self.command("ENTRYPOINT", shell(rest), true));
@@ -320,6 +336,48 @@ impl Reader {
         self.steps.push(Step { id, kind: StepKind::Tree(step) });
     }
 
+    /// The base image of the stage that is cut down, which is the only source and the result of all `changed` steps.
+    fn base(&mut self) {
+        self.mode = Some(Mode::Distil);
+        self.sources.push(Source {
+            name: "final".to_owned(),
+            mount: "/final".to_owned(),
+            base: Some("/base".to_owned()),
+            env: Vec::new(),
+            fallback: false,
+        });
+        self.block = Some(("/base".to_owned(), String::new()));
+    }
+
+    /// `COPY [--from=NAME] SRC… DEST`, `WORKDIR DIR`, `RUN …` of that stage.
+    fn changed(&mut self, text: &str) {
+        let id = self.id(text);
+        let mut words: Vec<&str> = text.split_whitespace().collect();
+        let by = match words.remove(0) {
+            "COPY" => ChangedBy::Copy,
+            "ADD" => ChangedBy::Add,
+            "WORKDIR" => ChangedBy::Workdir,
+            "RUN" => ChangedBy::Run,
+            other => panic!("unknown instruction {other}"),
+        };
+        let mut change = Change {
+            by,
+            mount: format!("/change{}", self.steps.len()),
+            before: None,
+            src: Vec::new(),
+            dest: None,
+            from: None,
+        };
+        if by != ChangedBy::Run {
+            change.from = words.iter().find_map(|word| word.strip_prefix("--from=")).map(str::to_owned);
+            words.retain(|word| !word.starts_with("--"));
+            change.dest = words.pop().map(str::to_owned);
+            change.src = words.iter().map(|word| (*word).to_owned()).collect();
+        }
+        self.block = Some((change.mount.clone(), String::new()));
+        self.steps.push(Step { id, kind: StepKind::Changed(change) });
+    }
+
     /// The lines of a source that a COPY without wildcards takes, at their destination.
     fn copied(&self, step: &TreeStep) -> String {
         let mut out = String::new();
@@ -348,6 +406,9 @@ impl Reader {
         if let Some((mount, text)) = self.block.take() {
             let tree = TreeRootfs::parse(&text).unwrap_or_else(|error| panic!("{mount}: {error}"));
             self.mounts.push((mount.clone(), tree));
+            if mount == "/base" || mount.starts_with("/change") {
+                self.stage.push_str(&text);
+            }
             if self.sources.iter().any(|source| source.mount == mount) {
                 self.texts.push((mount, text));
             }

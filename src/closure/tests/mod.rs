@@ -1,5 +1,6 @@
 //! The whole computation on text trees: a stage in, the set with its reasons out.
 
+mod application;
 mod case;
 mod commands;
 mod compose;

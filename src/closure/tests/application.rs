@@ -1,0 +1,149 @@
+//! A stage that is cut down: which files are its application's, by what its instructions changed.
+
+use super::snapshot;
+
+#[test]
+fn what_was_copied_stays_and_what_nothing_names_does_not() {
+    snapshot!(
+        "base
+           debian
+           /usr/share/base/data text \"x\"
+         changed WORKDIR /srv/app
+           /srv/app/
+         changed COPY . .
+           /srv/app/server elf needed=libz.so.1 interp=/lib64/ld-linux-x86-64.so.2
+           /srv/app/templates/page.html text \"x\"
+           /srv/app/run.sh text \"#!/bin/sh\" 0755
+           /srv/app/uploads/ 0775
+         changed COPY rootfs /
+           /usr/local/share/theme/style.css text \"x\" 33:33
+         changed RUN make data
+           /srv/app/made.txt text \"x\"
+           /opt/made.txt text \"x\"
+         workdir /srv/app
+         cmd ./server"
+    );
+}
+
+#[test]
+fn secrets_odd_files_and_privileges_in_what_was_copied() {
+    snapshot!(
+        "base
+           debian
+         changed COPY app /app
+           /app/.env text \"x\"
+           /app/.env.example text \"x\"
+           /app/.git/HEAD text \"x\"
+           /app/.git/config text \"x\"
+           /app/server.key text \"-----BEGIN PRIVATE KEY-----\"
+           /app/pipe fifo
+           /app/.wh.gone text \"x\"
+           /app/tool elf static 4755
+           /app/server elf static 0755
+         changed COPY .npmrc token.pem /app/
+           /app/.npmrc text \"x\"
+           /app/token.pem text \"-----BEGIN PRIVATE KEY-----\"
+         entrypoint /app/server"
+    );
+}
+
+#[test]
+fn a_file_named_by_itself_must_have_its_libraries() {
+    snapshot!(
+        "base
+           debian
+         changed COPY tool /usr/local/bin/
+           /usr/local/bin/tool elf needed=libnone.so interp=/lib64/ld-linux-x86-64.so.2
+         changed COPY tools /opt/tools
+           /opt/tools/other elf needed=libnever.so interp=/lib64/ld-linux-x86-64.so.2
+         changed COPY app /app
+           /app elf static
+         entrypoint /app"
+    );
+}
+
+#[test]
+fn what_run_made_in_etc_and_directories_with_an_owner() {
+    snapshot!(
+        "base
+           debian
+           /etc/base.conf text \"x\"
+           /var/lib/kept/ 0755
+           /etc/zlib/ 0755
+         changed RUN apt-get install tool && useradd app && mkdir -p /data /opt/plain && chown 1000:1000 /data
+           /etc/app/app.conf text \"x\"
+           /etc/app.conf -> app/app.conf
+           /etc/alternatives/tool -> /lib/x86_64-linux-gnu/libz.so.1
+           /etc/enabled -> /lib/x86_64-linux-gnu/libz.so.1.2.13
+           /etc/passwd text \"root:x:0:0:root:/root:/bin/bash\\napp:x:1000:1000::/home/app:/bin/sh\\n\"
+           /etc/shadow text \"x\"
+           /etc/ssl/certs/ca-certificates.crt text \"bundle\"
+           /etc/ssl/certs/0123abcd.0 -> ca-certificates.crt
+           /etc/ld.so.cache text \"x\"
+           /home/app/ 0750 1000:1000
+           /home/app/.bashrc text \"x\" 1000:1000
+           /data/ 0755 1000:1000
+           /opt/plain/ 0755
+           /var/lib/kept/ 0755
+           /var/log/apt/term.log text \"x\"
+           /var/lib/apt/lists/partial/ 0700 100:0
+         changed COPY app /app
+           /app elf static
+         user app
+         entrypoint /app"
+    );
+}
+
+#[test]
+fn the_directory_that_base_image_and_workdir_share() {
+    snapshot!(
+        "base
+           debian
+           /srv/site/index.html text \"base\"
+           /srv/site/conf/base.conf text \"x\"
+         changed COPY page.html /srv/site/page.html
+           /srv/site/page.html text \"x\"
+         changed RUN rm /srv/site/conf/base.conf && echo > /srv/site/conf/own.conf
+           /srv/site/conf/own.conf text \"x\"
+           /srv/site/.npm/cache text \"x\"
+         gone /srv/site/conf/base.conf
+         changed COPY app /app
+           /app elf static
+         workdir /srv/site
+         entrypoint /app"
+    );
+}
+
+#[test]
+fn an_application_directory_behind_a_link() {
+    snapshot!(
+        "base
+           debian
+         changed RUN mkdir -p /srv/releases/1 && ln -s /srv/releases/1 /app && mkdir /srv/media
+           /srv/releases/1/
+           /srv/media/logo.png text \"x\"
+           /app -> /srv/releases/1
+         changed COPY . /app
+           /srv/releases/1/server elf static
+           /srv/releases/1/media -> /srv/media
+           /srv/releases/1/dangling -> /proc/self/none
+         workdir /app
+         cmd ./server"
+    );
+}
+
+#[test]
+fn a_copy_that_a_later_run_owns_stays_a_copy() {
+    snapshot!(
+        "base
+           debian
+         changed COPY . /app
+           /app/server elf static
+           /app/page.html text \"x\"
+         changed RUN chown -R 1000:1000 /app
+           /app/ 0755 1000:1000
+           /app/server elf static 1000:1000
+           /app/page.html text \"x\" 1000:1000
+         entrypoint /app/server"
+    );
+}
