@@ -187,6 +187,15 @@ pub struct Command {
     pub id: Option<InstructionId>,
 }
 
+/// Whether the words of a command whose form is unknown are the default shell with a script: only the shell form
+/// writes this.
+pub fn is_shell_form(args: &[String]) -> bool {
+    matches!(args, [shell, option, _] if *shell == DEFAULT_SHELL[0] && *option == DEFAULT_SHELL[1])
+}
+
+/// SHELL where none is set.
+pub const DEFAULT_SHELL: [&str; 2] = ["/bin/sh", "-c"];
+
 /// Entries of the control grammar that decide about files (design: 2.3).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Control {

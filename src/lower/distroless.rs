@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
 use crate::distill::spec::{
-    AssembleSpec, Change, ChangedBy, Command, Config, Control, InstructionId, Mode, Source, Step, StepKind,
-    TreeStep, VERSION, Variant,
+    AssembleSpec, Change, ChangedBy, Command, Config, Control, DEFAULT_SHELL, InstructionId, Mode, Source,
+    Step, StepKind, TreeStep, VERSION, Variant, is_shell_form,
 };
 use crate::distill::step::{self, Assembled, Assembly, BUSYBOX_MOUNT, Input, OwnImage};
 use crate::dockerfile::instruction::{CommandLine, Healthcheck, Kind};
@@ -512,10 +512,8 @@ fn setter(
 fn command(args: &[String], setter: Option<(InstructionId, Form)>) -> Command {
     let shell_form = match &setter {
         Some((_, form)) => *form == Form::Shell,
-        // From a base image: its config keeps no form, but only the shell form writes this.
-        None => {
-            matches!(args, [shell, option, _] if *shell == DEFAULT_SHELL[0] && *option == DEFAULT_SHELL[1])
-        }
+        // From a base image: its config keeps no form.
+        None => is_shell_form(args),
     };
     Command { args: args.to_vec(), shell_form, id: setter.map(|(id, _)| id) }
 }
@@ -596,8 +594,6 @@ fn label(graph: &StageGraph, stage: &Stage, platform: &Platform) -> String {
         (true, false) => format!("{} {}", platform.format(), stage.label),
     }
 }
-
-const DEFAULT_SHELL: [&str; 2] = ["/bin/sh", "-c"];
 
 /// What the step cannot do without, and the daemon's version that has it (buildkit-protocol 3).
 const NEEDED_CAPS: [(&str, &str); 2] = [("exec.mount.bind", "0.5"), ("file.base", "0.5")];

@@ -1,6 +1,7 @@
 //! A stage's root file system, read-only; everything in it is hostile input.
 
 pub mod dir;
+pub mod image;
 pub mod links;
 pub mod path;
 pub mod tree;

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use super::place::Place;
 use super::{VerbError, exit_code};
 use crate::closure::report;
 use crate::distill::difference::difference;
@@ -10,12 +11,12 @@ use crate::distill::manifest::{MAX_BYTES, Manifest, PATH, parse_manifest, unpack
 use crate::rootfs::dir::DirRootfs;
 use crate::rootfs::{Rootfs, RootfsPath};
 
-/// `decant explain (MANIFEST | DIRECTORY) [PATH]`: everything in the set, or why one path is.
+/// `decant explain (MANIFEST | DIRECTORY | IMAGE) [PATH]`: everything in the set, or why one path is.
 pub fn explain(args: &[String], out: &mut dyn Write, err: &mut dyn Write) -> i32 {
     exit_code("explain", explain_words(args, out), err)
 }
 
-/// `decant diff (MANIFEST | DIRECTORY) (MANIFEST | DIRECTORY)`: what changed from one set to another.
+/// `decant diff (MANIFEST | DIRECTORY | IMAGE) (MANIFEST | DIRECTORY | IMAGE)`: what changed from one set to another.
 pub fn diff(args: &[String], out: &mut dyn Write, err: &mut dyn Write) -> i32 {
     exit_code("diff", diff_words(args, out), err)
 }
@@ -29,7 +30,9 @@ fn explain_words(args: &[String], out: &mut dyn Write) -> Result<(), VerbError> 
             writeln!(out, "{}", text.trim_end())?;
         }
         _ => {
-            return Err(VerbError::Usage("usage: decant explain (MANIFEST | DIRECTORY) [PATH]".to_owned()));
+            return Err(VerbError::Usage(
+                "usage: decant explain (MANIFEST | DIRECTORY | IMAGE) [PATH]".to_owned(),
+            ));
         }
     }
     Ok(())
@@ -37,7 +40,7 @@ fn explain_words(args: &[String], out: &mut dyn Write) -> Result<(), VerbError> 
 
 fn diff_words(args: &[String], out: &mut dyn Write) -> Result<(), VerbError> {
     let [old, new] = args else {
-        let usage = "usage: decant diff (MANIFEST | DIRECTORY) (MANIFEST | DIRECTORY)";
+        let usage = "usage: decant diff (MANIFEST | DIRECTORY | IMAGE) (MANIFEST | DIRECTORY | IMAGE)";
         return Err(VerbError::Usage(usage.to_owned()));
     };
     Ok(out.write_all(difference(&read(old)?, &read(new)?).as_bytes())?)
@@ -47,22 +50,31 @@ fn diff_words(args: &[String], out: &mut dyn Write) -> Result<(), VerbError> {
 fn read(place: &str) -> Result<Manifest, VerbError> {
     let failed = |what: &dyn std::fmt::Display| VerbError::Failed(format!("`{place}`: {what}"));
     let path = Path::new(place);
-    let (directory, file) = if path.is_dir() {
-        (path, RootfsPath::from(PATH))
-    } else {
-        let name = path.file_name().filter(|_| path.is_file());
-        let name = name.ok_or_else(|| {
-            failed(
-                &"no such file; images of a registry cannot be read yet, take the manifest out of the image",
-            )
-        })?;
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        (directory.unwrap_or(Path::new(".")), RootfsPath::root().join(name.as_encoded_bytes()))
+    if !path.exists() {
+        return Err(failed(
+            &"no such file; save an image of a registry or engine to a file (`docker save -o FILE`)",
+        ));
+    }
+    let bytes = match manifest_file(path) {
+        Some(bytes) => bytes,
+        None => Place::open(place)?
+            .rootfs
+            .read(&RootfsPath::from(PATH), 0..MAX_BYTES)
+            .map_err(|error| failed(&format!("{error}; was it built by decant?")))?,
     };
-    let rootfs = DirRootfs::open(directory).map_err(|error| failed(&error))?;
-    let bytes = rootfs.read(&file, 0..MAX_BYTES).map_err(|error| failed(&error))?;
     if bytes.starts_with(&GZIP_MAGIC) { unpack(&bytes) } else { parse_manifest(&bytes) }
         .map_err(|error| failed(&error))
+}
+
+/// The bytes of a file that is itself a manifest: JSON, or packed.
+fn manifest_file(path: &Path) -> Option<Vec<u8>> {
+    let name = path.file_name().filter(|_| path.is_file())?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let rootfs = DirRootfs::open(directory.unwrap_or(Path::new("."))).ok()?;
+    let file = RootfsPath::root().join(name.as_encoded_bytes());
+    let head = rootfs.read(&file, 0..2).ok()?;
+    let is_manifest = head.starts_with(&GZIP_MAGIC) || head.starts_with(b"{");
+    if is_manifest { rootfs.read(&file, 0..MAX_BYTES).ok() } else { None }
 }
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];

@@ -4,6 +4,7 @@
 //! is no, 2 when the words make no sense.
 
 mod explain;
+mod place;
 mod plan;
 
 use std::io::{self, Write};

@@ -1,21 +1,19 @@
 //! `decant plan`: which files of a root file system a program needs, without a daemon.
 
 use std::io::Write;
-use std::path::Path;
 
+use super::place::{Place, platform};
 use super::{VerbError, exit_code};
 use crate::assemble::describe;
 use crate::closure::plan::{Roots, plan as compute};
 use crate::closure::report::{manifest_of, text};
 use crate::distill::spec::{
-    AssembleSpec, Command, Config, Control, InstructionId, Mode, Source, VERSION, Variant,
+    AssembleSpec, Command, Config, Control, InstructionId, Mode, Source, VERSION, Variant, is_shell_form,
 };
-use crate::image::platform::Platform;
-use crate::rootfs::Rootfs;
-use crate::rootfs::dir::DirRootfs;
+use crate::image::config::ImageConfig;
 use crate::rules::Rules;
 
-/// `decant plan DIRECTORY [--entrypoint WORD]… [--env NAME=VALUE]… [--user USER] [--workdir DIR] [--json] [-- WORD…]`
+/// `decant plan (DIRECTORY | OCI LAYOUT | ARCHIVE) [--entrypoint WORD]… [--env NAME=VALUE]… [--user USER] [--workdir DIR] [--json] [-- WORD…]`
 pub fn plan(args: &[String], out: &mut dyn Write, err: &mut dyn Write) -> i32 {
     let outcome = parse(args).and_then(|request| run(&request, out, err));
     exit_code("plan", outcome, err)
@@ -23,7 +21,7 @@ pub fn plan(args: &[String], out: &mut dyn Write, err: &mut dyn Write) -> i32 {
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Request {
-    directory: String,
+    place: String,
     command: Vec<String>,
     env: Vec<String>,
     user: String,
@@ -33,7 +31,7 @@ struct Request {
 
 fn parse(args: &[String]) -> Result<Request, VerbError> {
     let mut request = Request::default();
-    let mut directories = Vec::new();
+    let mut places = Vec::new();
     let mut words = args.iter();
     while let Some(word) = words.next() {
         let (name, mut inline) = match word.split_once('=') {
@@ -56,23 +54,23 @@ fn parse(args: &[String]) -> Result<Request, VerbError> {
             _ if name.starts_with('-') => {
                 return Err(VerbError::Usage(format!("unknown option `{name}`; {USAGE}")));
             }
-            _ => directories.push(word.clone()),
+            _ => places.push(word.clone()),
         }
     }
-    match <[String; 1]>::try_from(directories) {
-        Ok([directory]) => request.directory = directory,
+    match <[String; 1]>::try_from(places) {
+        Ok([place]) => request.place = place,
         Err(_) => return Err(VerbError::Usage(USAGE.to_owned())),
-    }
-    if request.command.is_empty() {
-        return Err(VerbError::Usage(format!("no program is named; {USAGE}")));
     }
     Ok(request)
 }
 
 fn run(request: &Request, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), VerbError> {
-    let rootfs = open(&request.directory)?;
-    let spec = spec(request);
-    let roots: Roots<'_> = [(MOUNT.to_owned(), &rootfs as &dyn Rootfs)].into();
+    let place = Place::open(&request.place)?;
+    let spec = spec(request, place.config.as_ref());
+    if spec.config.entrypoint.is_none() && spec.config.cmd.is_none() {
+        return Err(VerbError::Usage(format!("no program is named; {USAGE}")));
+    }
+    let roots: Roots<'_> = [(MOUNT.to_owned(), &*place.rootfs)].into();
     let planned = compute(&spec, &roots, &Rules::built_in()).map_err(|findings| {
         describe(err, &findings);
         VerbError::Failed("the file set has errors".to_owned())
@@ -87,61 +85,59 @@ fn run(request: &Request, out: &mut dyn Write, err: &mut dyn Write) -> Result<()
     Ok(())
 }
 
-fn open(directory: &str) -> Result<DirRootfs, VerbError> {
-    let path = Path::new(directory);
-    let failed = |what: &str| VerbError::Failed(format!("`{directory}` {what}"));
-    if path.is_file() {
-        return Err(failed("is a file; archives cannot be planned yet, unpack it to a directory"));
-    }
-    if path.join("oci-layout").is_file() {
-        return Err(failed(
-            "is an OCI layout, which cannot be planned yet; unpack its layers to a directory",
-        ));
-    }
-    DirRootfs::open(path).map_err(|error| failed(&format!("cannot be opened: {error}")))
-}
-
-fn spec(request: &Request) -> AssembleSpec {
-    let id = InstructionId {
-        stage: STAGE.to_owned(),
-        ordinal: 0,
-        text: format!("ENTRYPOINT {}", serde_json::Value::from(request.command.clone())),
+/// A directory is a source that the program is looked up in; an image is cut down as `FROM --distroless` would.
+fn spec(request: &Request, image: Option<&ImageConfig>) -> AssembleSpec {
+    let own = image.map(|image| image.config.clone()).unwrap_or_default();
+    let mut env = own.env;
+    env.extend(request.env.iter().cloned());
+    let chosen = |mine: &str, images: String, default: &str| match (mine, images.as_str()) {
+        ("", "") => default.to_owned(),
+        ("", _) => images,
+        (mine, _) => mine.to_owned(),
+    };
+    let (entrypoint, cmd) = match request.command.as_slice() {
+        [] => (command(own.entrypoint, "ENTRYPOINT"), command(own.cmd, "CMD")),
+        words => (command(Some(words.to_vec()), "ENTRYPOINT"), None),
     };
     AssembleSpec {
         version: VERSION,
-        mode: Mode::Compose,
+        mode: if image.is_some() { Mode::Distil } else { Mode::Compose },
         implicit: false,
         stage: STAGE.to_owned(),
-        platform: Platform {
-            os: "linux".to_owned(),
-            architecture: ARCHITECTURE.to_owned(),
-            ..Platform::default()
-        },
+        platform: platform(),
         variant: Variant::default(),
         steps: Vec::new(),
         sources: vec![Source {
-            name: request.directory.clone(),
+            name: request.place.clone(),
             mount: MOUNT.to_owned(),
             base: None,
-            env: request.env.clone(),
+            env: env.clone(),
             fallback: false,
         }],
         config: Config {
-            env: request.env.clone(),
-            working_dir: if request.working_dir.is_empty() { "/" } else { &request.working_dir }.to_owned(),
-            user: request.user.clone(),
-            entrypoint: Some(Command { args: request.command.clone(), shell_form: false, id: Some(id) }),
+            env,
+            working_dir: chosen(&request.working_dir, own.working_dir, "/"),
+            user: chosen(&request.user, own.user, ""),
+            entrypoint,
+            cmd,
+            volumes: own.volumes.into_iter().flatten().map(|(path, _)| path).collect(),
+            exposed_ports: own.exposed_ports.into_iter().flatten().map(|(port, _)| port).collect(),
             ..Config::default()
         },
         control: Control::default(),
     }
 }
 
-const USAGE: &str = "usage: decant plan DIRECTORY [--env NAME=VALUE] [--user USER] [--workdir DIR] [--json] -- PROGRAM [WORD…]";
+fn command(words: Option<Vec<String>>, keyword: &str) -> Option<Command> {
+    let args = words.filter(|words| !words.is_empty())?;
+    let text = format!("{keyword} {}", serde_json::Value::from(args.clone()));
+    let id = InstructionId { stage: STAGE.to_owned(), ordinal: 0, text };
+    Some(Command { shell_form: is_shell_form(&args), args, id: Some(id) })
+}
+
+const USAGE: &str = "usage: decant plan (DIRECTORY | IMAGE) [--env NAME=VALUE] [--user USER] [--workdir DIR] [--json] [-- PROGRAM [WORD…]]";
 const MOUNT: &str = "/";
 const STAGE: &str = "plan";
-/// As in platform names; the planned files are this machine's unless a program says otherwise.
-const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
 
 #[cfg(test)]
 mod tests {
@@ -157,7 +153,7 @@ mod tests {
         assert_eq!(
             request,
             Request {
-                directory: "root".to_owned(),
+                place: "root".to_owned(),
                 command: words("/app --json"),
                 env: words("A=B"),
                 user: "1".to_owned(),
@@ -173,7 +169,6 @@ mod tests {
         let rows = [
             ("no directory", "-- /app", USAGE.to_owned()),
             ("two directories", "a b -- /app", USAGE.to_owned()),
-            ("no program", "a", format!("no program is named; {USAGE}")),
             ("unknown option", "a --evn X", format!("unknown option `--evn`; {USAGE}")),
             ("no value", "a --env", format!("`--env` needs a value; {USAGE}")),
         ];
@@ -183,22 +178,30 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_directory_is_refused_by_kind() {
+    fn what_cannot_be_planned_is_refused() {
         let temporary = tempfile::tempdir().unwrap();
         let path = |name: &str| temporary.path().join(name).to_str().unwrap().to_owned();
-        std::fs::write(path("archive.tar"), "").unwrap();
-        std::fs::create_dir(path("layout")).unwrap();
-        std::fs::write(path("layout") + "/oci-layout", "").unwrap();
+        std::fs::write(path("text"), "").unwrap();
         let rows = [
-            ("archive.tar", "is a file; archives cannot be planned yet, unpack it to a directory"),
-            ("layout", "is an OCI layout, which cannot be planned yet; unpack its layers to a directory"),
-            ("missing", "cannot be opened: No such file or directory (os error 2)"),
+            (
+                "text",
+                format!(
+                    "`{}` cannot be opened: it has neither `index.json` nor `manifest.json`, so it is no saved image",
+                    path("text")
+                ),
+                1,
+            ),
+            (
+                "missing",
+                format!("`{}` cannot be opened: No such file or directory (os error 2)", path("missing")),
+                1,
+            ),
+            ("", format!("no program is named; {USAGE}"), 2),
         ];
-        for (name, expected) in rows {
+        for (name, expected, code) in rows {
             let (mut out, mut err) = (Vec::new(), Vec::new());
-            let code = plan(&[path(name), "--".to_owned(), "/app".to_owned()], &mut out, &mut err);
-            let err = String::from_utf8(err).unwrap();
-            assert_eq!((code, err), (1, format!("decant plan: `{}` {expected}\n", path(name))));
+            assert_eq!(plan(&[path(name)], &mut out, &mut err), code, "{name}");
+            assert_eq!(String::from_utf8(err).unwrap(), format!("decant plan: {expected}\n"));
         }
     }
 }

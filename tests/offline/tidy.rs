@@ -24,7 +24,14 @@ const BOUNDARIES: &[Boundary] = &[
     Boundary {
         what: "environment, files and process exit stay at the edges",
         texts: &["std::env", "std::fs", "process::exit", "rustix::"],
-        allowed: &["src/main.rs", "src/gateway/", "src/rootfs/dir.rs", "src/rootfs/dir/", "src/assemble/"],
+        allowed: &[
+            "src/main.rs",
+            "src/gateway/",
+            "src/rootfs/dir.rs",
+            "src/rootfs/dir/",
+            "src/rootfs/image/",
+            "src/assemble/",
+        ],
     },
     Boundary { what: "no clock", texts: &["SystemTime", "Instant::now"], allowed: &[] },
     Boundary { what: "no hashed collections", texts: &["HashMap", "HashSet"], allowed: &[] },
