@@ -76,11 +76,11 @@ impl Accounts {
         }
     }
 
-    fn user(&self, name: &str) -> Option<&User> {
+    pub(super) fn user(&self, name: &str) -> Option<&User> {
         self.users.iter().find(|user| user.name == name)
     }
 
-    fn user_of(&self, uid: u32) -> Option<&User> {
+    pub(super) fn user_of(&self, uid: u32) -> Option<&User> {
         self.users.iter().find(|user| user.uid == uid)
     }
 

@@ -13,6 +13,9 @@ impl Closure<'_> {
     pub(super) fn complain(&mut self, process: &Process, need: &Need<'_>, answer: &Answer) {
         let (name, chain) = (need.name, &need.chain);
         let requester = &process.loaded[need.by].path;
+        if need.strength == Strength::Swept {
+            return;
+        }
         if !self.complained.insert((requester.clone(), name.to_vec())) {
             return;
         }
@@ -52,7 +55,7 @@ impl Closure<'_> {
 /// An error for what must be, a warning for the rest.
 pub(super) fn severity(strength: Strength, rule: &str, message: String) -> Finding {
     match strength {
-        Strength::Soft => finding::warning(rule, message),
+        Strength::Swept | Strength::Soft => finding::warning(rule, message),
         Strength::Strict | Strength::Hard => finding::error(rule, message),
     }
 }

@@ -167,7 +167,8 @@ impl Closure<'_> {
     pub(super) fn report_versions(&mut self) -> Result<(), RootfsError> {
         let mut said: BTreeSet<(RootfsPath, Vec<u8>)> = BTreeSet::new();
         for lack in self.lacks() {
-            if !said.insert((lack.wanting.clone(), lack.library.clone())) {
+            if lack.strength == Strength::Swept || !said.insert((lack.wanting.clone(), lack.library.clone()))
+            {
                 continue;
             }
             let path = self.parent_resolved(&lack.provider)?;

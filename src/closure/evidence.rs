@@ -7,10 +7,11 @@ use super::hygiene::contains;
 use super::libraries::env_value;
 use crate::closure::elf::symbols::{self, Symbols, Wanted};
 use crate::closure::elf::{ByteSource, Elf, ElfError};
+use crate::closure::runtime::text::Words;
 use crate::closure::strings;
 use crate::rules::{Evidence, Rules};
 
-/// Facts about one ELF file.
+/// Facts about one ELF file, or one file of source text.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
     pub(super) needed: Vec<Vec<u8>>,
@@ -23,12 +24,18 @@ pub(super) struct Facts {
     pub(super) captured: BTreeMap<String, String>,
     /// Names of libraries in its data, where it may open libraries by name.
     pub(super) library_names: BTreeSet<Vec<u8>>,
+    /// Words of the rules that are in it, where it is source text.
+    pub(super) words: BTreeSet<String>,
+    /// Modules that it imports.
+    pub(super) modules: BTreeSet<String>,
 }
 
 /// The texts that the rules look for, so that a file is read once.
 pub(super) struct Needles {
     strings: BTreeSet<String>,
     functions: BTreeSet<String>,
+    /// Words in source text.
+    pub(super) words: Words,
 }
 
 impl Needles {
@@ -37,6 +44,7 @@ impl Needles {
         Self {
             strings: all().flat_map(|when| &when.string).cloned().collect(),
             functions: all().flat_map(|when| when.go.iter().chain(&when.not_go)).cloned().collect(),
+            words: Words::new(rules),
         }
     }
 }
@@ -116,6 +124,12 @@ impl Facts {
         self.symbols.wants(pattern.as_bytes())
     }
 
+    fn imports_module(&self, module: &str) -> bool {
+        let below = format!("{module}.");
+        self.modules.contains(module)
+            || self.modules.range(below.clone()..).next().is_some_and(|name| name.starts_with(&below))
+    }
+
     /// Whether the file shows everything that `evidence` asks of a file.
     pub(super) fn show(&self, evidence: &Evidence, glibc: Option<(u32, u32)>) -> bool {
         let any = |list: &[String], test: &dyn Fn(&str) -> bool| {
@@ -127,6 +141,8 @@ impl Facts {
             && any(&evidence.import, &|pattern| self.imports(pattern))
             && any(&evidence.string, &|text| self.found.contains(text))
             && any(&evidence.go, &|function| self.go && self.found.contains(function))
+            && any(&evidence.text, &|word| self.words.contains(word))
+            && any(&evidence.module, &|module| self.imports_module(module))
             && !self.is_library(&evidence.not_soname)
             && !evidence.not_go.iter().any(|function| self.found.contains(function))
             && evidence
@@ -142,6 +158,8 @@ pub(super) fn asks_file(evidence: &Evidence) -> bool {
         && evidence.import.is_empty()
         && evidence.string.is_empty()
         && evidence.go.is_empty()
+        && evidence.text.is_empty()
+        && evidence.module.is_empty()
         && evidence.glibc_before.is_none())
 }
 
@@ -194,7 +212,7 @@ fn version(text: &str) -> Option<(u32, u32)> {
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-fn cut(run: &[u8], after: &[u8], before: &[u8]) -> Option<String> {
+pub(super) fn cut(run: &[u8], after: &[u8], before: &[u8]) -> Option<String> {
     let start = run.windows(after.len()).position(|window| window == after)? + after.len();
     let length = run[start..].windows(before.len().max(1)).position(|window| window == before)?;
     String::from_utf8(run[start..start + length].to_vec()).ok()

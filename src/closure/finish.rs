@@ -56,6 +56,7 @@ pub(super) fn finish(
         findings: Vec::new(),
         left: None,
         programs: programs(closure),
+        runtimes: closure.runtime_labels(),
     })
 }
 

@@ -1,7 +1,6 @@
 //! From the roots to everything that they need: ELF files are loaded, `#!` lines are followed.
 
 use super::finding;
-use super::glob;
 use super::reason;
 use super::roots::{Wish, is_shell};
 use super::set::{Closure, Strength};
@@ -165,7 +164,10 @@ impl Closure<'_> {
         let view = self.view_of(&wish.path);
         let found = self.bring(view, path, chain, wish.strength)?;
         match &found {
-            Some(real) => next.push(Wish { path: real.clone(), strength: wish.strength, started: true }),
+            Some(real) => {
+                self.started_as(path, real);
+                next.push(Wish { path: real.clone(), strength: wish.strength, started: true });
+            }
             None => self.missing_interpreter(wish, &path.to_string()),
         }
         Ok(found)
@@ -181,42 +183,6 @@ impl Closure<'_> {
         let finding = super::complaint::severity(wish.strength, finding::PROGRAM_MISSING, message)
             .hint(format!("install `{name}` in the build stage"));
         self.findings.add(finding.at(self.instruction_of(&wish.path)));
-    }
-
-    /// A program that is the interpreter of a language: what decant does not know of it is said.
-    fn runtime(&mut self, path: &RootfsPath, next: &mut Vec<Wish>) -> Result<(), RootfsError> {
-        let matches =
-            |names: &[String]| names.iter().any(|name| glob::matches_name(name.as_bytes(), path.name()));
-        let Some(runtime) = self.world.rules.runtime.iter().find(|runtime| matches(&runtime.interpreter))
-        else {
-            return Ok(());
-        };
-        if runtime.complete {
-            return Ok(());
-        }
-        self.findings.add(
-            finding::warning(
-                finding::RUNTIME_UNKNOWN,
-                format!(
-                    "`{path}` runs {}: what its programs need besides libraries is not computed",
-                    runtime.title
-                ),
-            )
-            .hint("name what is missing with `include=`")
-            .at(self.instruction_of(path)),
-        );
-        let chain = self.items.get(path).map(|item| item.reason.clone()).unwrap_or_default();
-        let chain = reason::then(&chain, "rule", runtime.id.clone());
-        let view = self.view_of(path);
-        for file in self.package_files(path) {
-            if is_documentation(&file) || self.items.contains_key(&file) {
-                continue;
-            }
-            if let Some(real) = self.bring(view, &file, &chain, Strength::Soft)? {
-                next.push(Wish { path: real, strength: Strength::Soft, started: false });
-            }
-        }
-        Ok(())
     }
 }
 

@@ -37,6 +37,7 @@ impl Closure<'_> {
     /// The layers of the items, directories left out: these follow what they hold.
     pub(super) fn layers(&self, names: &BTreeMap<RootfsPath, String>) -> BTreeMap<RootfsPath, Layer> {
         let os = self.os_paths();
+        let runtime = self.runtime_paths();
         let mut layers: BTreeMap<RootfsPath, Layer> = BTreeMap::new();
         let mut lowest: BTreeMap<&str, Layer> = BTreeMap::new();
         for (path, item) in &self.items {
@@ -47,6 +48,7 @@ impl Closure<'_> {
                 Some(layer) => layer,
                 None if why == LICENCE_WHY => continue,
                 None if os.contains(path) || why == base::WHY && !self.is_users(path) => Layer::Os,
+                None if runtime.contains(path) && !self.is_users(path) => Layer::Runtime,
                 None if names.contains_key(path) || item.counts_to.is_some() => Layer::Dependencies,
                 None if self.leads_to_package(path, names) => Layer::Dependencies,
                 None => Layer::Application,

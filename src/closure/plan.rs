@@ -33,6 +33,8 @@ pub struct Plan {
     pub left: Option<String>,
     /// What each program of the set loads, for the check of the output alone.
     pub programs: Vec<LoadedProgram>,
+    /// What the runtime layer is called: `python3.11`.
+    pub runtimes: Vec<String>,
 }
 
 /// A dynamic program of the set and the files that its loader takes.

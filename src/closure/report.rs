@@ -28,7 +28,7 @@ pub fn manifest_of(plan: &Plan, spec: &AssembleSpec, tool: &str) -> Manifest {
         platform: spec.platform.clone(),
         left: plan.left.clone(),
         config: plan.config.clone(),
-        layers: summaries(&entries),
+        layers: summaries(&entries, &plan.runtimes),
         entries,
         packages: plan.packages.clone(),
         findings,
@@ -56,7 +56,7 @@ fn manifest_entry(path: String, entry: &PlannedEntry, spec: &AssembleSpec) -> En
 }
 
 /// The layers that hold something, lowest first.
-fn summaries(entries: &[Entry]) -> Vec<LayerSummary> {
+fn summaries(entries: &[Entry], runtimes: &[String]) -> Vec<LayerSummary> {
     let mut sums: BTreeMap<Layer, (u32, u64)> = BTreeMap::new();
     for entry in entries {
         let sum = sums.entry(entry.layer).or_default();
@@ -65,7 +65,10 @@ fn summaries(entries: &[Entry]) -> Vec<LayerSummary> {
             sum.1 += size;
         }
     }
-    let summary = |(layer, (files, size))| LayerSummary { layer, files, size, label: String::new() };
+    let summary = |(layer, (files, size))| {
+        let label = if layer == Layer::Runtime { runtimes.join(", ") } else { String::new() };
+        LayerSummary { layer, files, size, label }
+    };
     sums.into_iter().map(summary).collect()
 }
 

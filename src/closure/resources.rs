@@ -8,35 +8,63 @@ use super::glob;
 use super::libraries::system_directories;
 use super::reason;
 use super::roots::Wish;
+use super::runtime::is_fixed;
+use super::runtime::places::{Values, fill};
 use super::set::{Closure, Strength};
 use super::view::is_libc_family;
 use crate::closure::elf::{DlopenPriority, ElfError};
 use crate::closure::search::Loader;
 use crate::distill::manifest::Reason;
 use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath};
-use crate::rules::{Include, Resource};
+use crate::rules::{Evidence, Include, Resource};
 
 /// What the rules asked for so far.
 #[derive(Default)]
 pub(super) struct Asked {
-    facts: BTreeMap<RootfsPath, Facts>,
+    pub(super) facts: BTreeMap<RootfsPath, Facts>,
+    /// Source text that was read.
+    pub(super) texts: BTreeSet<RootfsPath>,
     /// (rule, pattern) that were looked for, and whether something was there.
-    done: BTreeMap<(usize, String), bool>,
+    done: BTreeMap<(Rule, String), bool>,
     /// Parts of rules that nothing was found for, with who asked.
     missed: BTreeMap<(usize, usize), (String, RootfsPath)>,
     found: BTreeSet<(usize, usize)>,
     /// What `{name}` in a path stands for in this round.
-    values: BTreeMap<String, Vec<String>>,
+    values: Values,
+}
+
+/// A rule that applies, by its place among those of its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rule {
+    Resource(usize),
+    /// An interpreter of the set.
+    Engine(usize),
 }
 
 /// One rule that applies, and why.
 struct Application<'r> {
-    index: usize,
-    resource: &'r Resource,
+    rule: Rule,
+    /// The parts of the rule, by their places in it.
+    parts: Vec<(usize, &'r Include)>,
+    /// What files that no package owns count to.
+    package: Option<&'r String>,
     chain: Vec<Reason>,
     /// The file that shows it; absent: the environment.
     file: Option<RootfsPath>,
     value: Option<String>,
+}
+
+impl<'r> Application<'r> {
+    fn of_resource(index: usize, resource: &'r Resource, chain: Vec<Reason>) -> Self {
+        Self {
+            rule: Rule::Resource(index),
+            parts: resource.include.iter().enumerate().collect(),
+            package: resource.package.as_ref(),
+            chain,
+            file: None,
+            value: None,
+        }
+    }
 }
 
 impl<'a> Closure<'a> {
@@ -50,10 +78,13 @@ impl<'a> Closure<'a> {
         for _ in 0..MAX_ROUNDS {
             let before = (self.items.len(), self.processes.len(), self.elves.len(), asked.done.len());
             self.read_facts(&needles, &mut asked)?;
+            self.read_texts(&needles, &mut asked)?;
             self.open_by_name(&asked)?;
             asked.values = self.values(&asked.facts);
             let mut wishes = Vec::new();
-            for application in self.applications(&asked) {
+            let mut applications = self.applications(&asked);
+            applications.extend(self.engine_applications(&asked));
+            for application in applications {
                 self.apply(&application, &mut asked, &mut wishes)?;
             }
             self.follow(wishes)?;
@@ -131,6 +162,9 @@ impl<'a> Closure<'a> {
     }
 
     fn unresolved(&mut self, path: &RootfsPath, name: &str) {
+        if self.items.get(path).is_some_and(|item| item.strength == Strength::Swept) {
+            return;
+        }
         let message =
             format!("`{path}` may open `{name}`, which no search path of {} holds", self.sources_text());
         self.findings.add(
@@ -151,20 +185,25 @@ impl<'a> Closure<'a> {
             let for_all = resource.include.iter().any(|include| !include.library.is_empty());
             let mut told: BTreeSet<(Option<String>, usize)> = BTreeSet::new();
             for when in &resource.when {
-                let Some(variables) = evidence::variables(when, env) else { continue };
+                let Some(variables) = evidence::variables(when, env).filter(|_| self.may_hold(when)) else {
+                    continue;
+                };
                 let values: Vec<Option<String>> = match variables.as_slice() {
                     [] => vec![None],
                     some => some.iter().map(|(_, value)| Some(value.clone())).collect(),
                 };
                 if !evidence::asks_file(when) {
-                    let chain = variables.first().map(|(name, _)| reason::root("environment", name.clone()));
-                    let chain = reason::then(&chain.unwrap_or_default(), "rule", resource.id.clone());
+                    let engine =
+                        self.runtimes.engines.iter().find(|engine| when.runtime.contains(&engine.rule.id));
+                    let chain = match (variables.first(), engine) {
+                        (Some((name, _)), _) => reason::root("environment", name.clone()),
+                        (None, engine) => engine.map(|engine| engine.chain.clone()).unwrap_or_default(),
+                    };
+                    let chain = reason::then(&chain, "rule", resource.id.clone());
                     all.extend(values.into_iter().map(|value| Application {
-                        index,
-                        resource,
-                        chain: chain.clone(),
-                        file: None,
+                        file: engine.map(|engine| engine.program.clone()),
                         value,
+                        ..Application::of_resource(index, resource, chain.clone())
                     }));
                     continue;
                 }
@@ -177,16 +216,55 @@ impl<'a> Closure<'a> {
                     let view = self.view_of(path);
                     let new = values.iter().filter(|value| told.insert(((*value).clone(), view)) || for_all);
                     all.extend(new.map(|value| Application {
-                        index,
-                        resource,
-                        chain: chain.clone(),
                         file: Some(path.clone()),
                         value: value.clone(),
+                        ..Application::of_resource(index, resource, chain.clone())
                     }));
                 }
             }
         }
         all
+    }
+
+    /// Whether the languages that evidence asks for are in the set.
+    fn may_hold(&self, when: &Evidence) -> bool {
+        when.runtime.is_empty() || when.runtime.iter().any(|id| self.has_runtime(id))
+    }
+
+    /// What comes with the interpreters: each part of their rules that always applies, or that something shows.
+    fn engine_applications(&self, asked: &Asked) -> Vec<Application<'a>> {
+        let mut all = Vec::new();
+        for (index, engine) in self.runtimes.engines.iter().enumerate() {
+            for (part, include) in engine.rule.include.iter().enumerate() {
+                let chain = match include.when.is_empty() {
+                    true => Some((engine.chain.clone(), None)),
+                    false => include.when.iter().find_map(|when| self.shown(when, asked)),
+                };
+                let Some((chain, value)) = chain else { continue };
+                all.push(Application {
+                    rule: Rule::Engine(index),
+                    parts: vec![(part, include)],
+                    package: None,
+                    chain: reason::then(&chain, "rule", engine.rule.id.clone()),
+                    file: Some(engine.program.clone()),
+                    value,
+                });
+            }
+        }
+        all
+    }
+
+    /// What shows that evidence holds, with the value of its variable.
+    fn shown(&self, when: &Evidence, asked: &Asked) -> Option<(Vec<Reason>, Option<String>)> {
+        let variables =
+            evidence::variables(when, &self.world.spec.config.env).filter(|_| self.may_hold(when))?;
+        let value = variables.first().map(|(_, value)| value.clone());
+        if !evidence::asks_file(when) {
+            let (name, _) = variables.first()?;
+            return Some((reason::root("environment", name.clone()), value));
+        }
+        let (path, _) = asked.facts.iter().find(|(_, facts)| facts.show(when, None))?;
+        Some((self.items.get(path).map(|item| item.reason.clone()).unwrap_or_default(), value))
     }
 
     /// The version of the glibc that each file is loaded with.
@@ -211,15 +289,15 @@ impl<'a> Closure<'a> {
         wishes: &mut Vec<Wish>,
     ) -> Result<(), RootfsError> {
         let view = application.file.as_ref().map_or_else(|| self.first_view(), |file| self.view_of(file));
-        for (part, include) in application.resource.include.iter().enumerate() {
+        for (part, include) in &application.parts {
             let mut found = false;
             for pattern in &include.all {
-                for pattern in Self::expand(pattern, application, asked) {
+                for pattern in self.expand(pattern, application, asked) {
                     found |= self.apply_pattern(view, &pattern, application, include, asked, wishes)?;
                 }
             }
             for pattern in &include.first {
-                for pattern in Self::expand(pattern, application, asked) {
+                for pattern in self.expand(pattern, application, asked) {
                     found =
                         found || self.apply_pattern(view, &pattern, application, include, asked, wishes)?;
                 }
@@ -227,7 +305,8 @@ impl<'a> Closure<'a> {
             for name in &include.library {
                 found |= self.apply_library(name, application, asked)?;
             }
-            let key = (application.index, part);
+            let Rule::Resource(index) = application.rule else { continue };
+            let key = (index, *part);
             if found {
                 asked.found.insert(key);
             } else if !include.optional {
@@ -248,16 +327,21 @@ impl<'a> Closure<'a> {
         asked: &mut Asked,
         wishes: &mut Vec<Wish>,
     ) -> Result<bool, RootfsError> {
-        let key = (application.index, pattern.to_owned());
+        let key = (application.rule, pattern.to_owned());
         if let Some(found) = asked.done.get(&key) {
             return Ok(*found);
         }
+        let (strength, excepted) = match application.rule {
+            Rule::Resource(_) => (Strength::Soft, include.except.clone()),
+            Rule::Engine(index) => {
+                (Strength::Swept, self.runtimes.engines[index].except(include, &asked.values))
+            }
+        };
         let (base, whole) = match pattern.strip_suffix("/**") {
             Some(base) => (base, true),
             None => (pattern, false),
         };
-        let except =
-            |path: &RootfsPath| include.except.iter().any(|part| glob::covers(part.as_bytes(), path));
+        let except = |path: &RootfsPath| excepted.iter().any(|part| glob::covers(part.as_bytes(), path));
         let mut found = false;
         for path in glob::expand(&self.world.views[view], base.as_bytes())? {
             let target = self.world.views[view].stat(&path)?.map(|stat| stat.kind);
@@ -269,16 +353,26 @@ impl<'a> Closure<'a> {
             }
             let chain = &application.chain;
             let brought = if whole {
-                self.bring_tree(view, &path, chain, Strength::Soft, &except)?
+                self.bring_tree(view, &path, chain, strength, &except)?
             } else {
-                self.bring(view, &path, chain, Strength::Soft)?.into_iter().collect()
+                self.bring(view, &path, chain, strength)?.into_iter().collect()
             };
             found |= !brought.is_empty();
+            if let Rule::Engine(index) = application.rule
+                && is_fixed(include)
+            {
+                let engine = &mut self.runtimes.engines[index];
+                engine.fix(whole, &path, &excepted);
+                // A link may lead out of the tree.
+                brought.iter().for_each(|path| engine.fix(false, path, &[]));
+            }
             for path in brought {
-                if let Some(item) = self.items.get_mut(&path) {
-                    item.counts_to.clone_from(&application.resource.package);
+                if application.package.is_some()
+                    && let Some(item) = self.items.get_mut(&path)
+                {
+                    item.counts_to = application.package.cloned();
                 }
-                wishes.push(Wish { path, strength: Strength::Soft, started: false });
+                wishes.push(Wish { path, strength, started: false });
             }
         }
         asked.done.insert(key, found);
@@ -303,7 +397,7 @@ impl<'a> Closure<'a> {
                 found = true;
                 continue;
             }
-            let key = (application.index, format!("{name} for {}", process.program));
+            let key = (application.rule, format!("{name} for {}", process.program));
             let there = match asked.done.get(&key) {
                 Some(there) => *there,
                 None => self.open_library(index, by, name.as_bytes(), &application.chain)?,
@@ -315,37 +409,27 @@ impl<'a> Closure<'a> {
     }
 
     /// A pattern with its `{…}` replaced, in every way that there is.
-    fn expand(pattern: &str, application: &Application<'a>, asked: &Asked) -> Vec<String> {
-        let mut patterns = vec![pattern.to_owned()];
-        let mut replace = |name: &str, values: &dyn Fn() -> Vec<String>| {
-            let part = format!("{{{name}}}");
-            if patterns.iter().any(|pattern| pattern.contains(&part)) {
-                let values = values();
-                patterns = patterns
-                    .iter()
-                    .flat_map(|pattern| {
-                        values.iter().map(|value| pattern.replace(&part, value)).collect::<Vec<_>>()
-                    })
-                    .collect();
+    fn expand(&self, pattern: &str, application: &Application<'a>, asked: &Asked) -> Vec<String> {
+        let value = application.value.as_deref();
+        let own = Values::from([
+            ("value".to_owned(), value.map(str::to_owned).into_iter().collect()),
+            ("locale".to_owned(), value.map(evidence::locale_names).unwrap_or_default()),
+        ]);
+        match application.rule {
+            Rule::Resource(_) => fill(pattern, &[&own, &asked.values]),
+            Rule::Engine(index) => {
+                fill(pattern, &[&self.runtimes.engines[index].values, &own, &asked.values])
             }
-        };
-        let value = application.value.clone();
-        replace("value", &|| value.clone().into_iter().collect());
-        replace("locale", &|| value.as_deref().map(evidence::locale_names).unwrap_or_default());
-        for (name, values) in &asked.values {
-            replace(name, &|| values.clone());
         }
-        patterns.retain(|pattern| !pattern.contains('{'));
-        patterns
     }
 
     /// What names in paths stand for: the loaders' directories, and what was cut out of libraries.
-    fn values(&self, facts: &BTreeMap<RootfsPath, Facts>) -> BTreeMap<String, Vec<String>> {
+    fn values(&self, facts: &BTreeMap<RootfsPath, Facts>) -> Values {
         let mut captured: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (name, value) in facts.values().flat_map(|facts| &facts.captured) {
             captured.entry(name.clone()).or_default().insert(value.clone());
         }
-        let mut values: BTreeMap<String, Vec<String>> =
+        let mut values: Values =
             captured.into_iter().map(|(name, values)| (name, values.into_iter().collect())).collect();
         values.insert("libdir".to_owned(), self.library_directories());
         values

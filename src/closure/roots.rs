@@ -151,6 +151,7 @@ impl Closure<'_> {
             chain = step(&chain, &found);
             let view = self.view_for(&found);
             if let Some(real) = self.bring(view, &found, &chain, command.strength)? {
+                self.started_as(&found, &real);
                 wishes.push(Wish { path: real, strength: command.strength, started: true });
             }
             if let Some((script, why)) = &command.script {
@@ -164,6 +165,9 @@ impl Closure<'_> {
             };
             match rest {
                 Some(rest) if !rest.is_empty() => args = rest,
+                _ if self.runs_language(&found, &args[1..], &chain, command.strength, &mut wishes)? => {
+                    return Ok(wishes);
+                }
                 _ => {
                     self.inline_script(command, &program, &args[1..], &chain, &mut wishes)?;
                     for word in &args[1..] {
@@ -241,6 +245,7 @@ impl Closure<'_> {
             let view = self.view_for(&found);
             let chain = reason::then(chain, "called", reason::escaped(&found));
             if let Some(real) = self.bring(view, &found, &chain, Strength::Soft)? {
+                self.started_as(&found, &real);
                 wishes.push(Wish { path: real, strength: Strength::Soft, started: true });
             }
         }
@@ -291,7 +296,7 @@ impl Closure<'_> {
     }
 
     /// A word of a command that names a file: a root as well.
-    fn argument(
+    pub(super) fn argument(
         &mut self,
         word: &str,
         chain: &[Reason],
@@ -326,7 +331,10 @@ impl Closure<'_> {
     }
 
     /// Where a path leads: in the stage's own tree, else in the sources in order.
-    fn locate(&self, path: &RootfsPath) -> Result<Option<(RootfsPath, FileKind, usize)>, RootfsError> {
+    pub(super) fn locate(
+        &self,
+        path: &RootfsPath,
+    ) -> Result<Option<(RootfsPath, FileKind, usize)>, RootfsError> {
         for view in self.views_in_order() {
             match links::resolve(&self.world.views[view], path) {
                 Ok(Resolved::Found { path, stat, .. }) => return Ok(Some((path, stat.kind, view))),
@@ -408,6 +416,7 @@ impl Closure<'_> {
             let view = self.view_for(&found);
             let chain = reason::root("program", reason::escaped(&found));
             if let Some(real) = self.bring(view, &found, &chain, Strength::Strict)? {
+                self.started_as(&found, &real);
                 wishes.push(Wish { path: real, strength: Strength::Strict, started: true });
             }
         }

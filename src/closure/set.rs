@@ -10,6 +10,7 @@ use super::finding::{self, Findings};
 use super::glob;
 use super::process::Process;
 use super::reason;
+use super::runtime::Runtimes;
 use super::tree::Node;
 use super::view::{Place, SourceRoot, View};
 use crate::closure::elf::{Elf, FileBytes};
@@ -23,6 +24,8 @@ use crate::rules::Rules;
 /// How much depends on a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Strength {
+    /// A language's rule swept it in: whether anything uses it is not known, so nothing is said about its needs.
+    Swept,
     /// It lay in a directory that was copied, or evidence asks for it: an unmet need is a warning.
     Soft,
     /// The user names it: an unmet need is an error.
@@ -80,6 +83,7 @@ pub(super) struct Closure<'a> {
     pub(super) complained: BTreeSet<(RootfsPath, Vec<u8>)>,
     /// Files whose needs were looked at.
     pub(super) opened: BTreeSet<RootfsPath>,
+    pub(super) runtimes: Runtimes<'a>,
 }
 
 impl<'a> Closure<'a> {
@@ -95,6 +99,7 @@ impl<'a> Closure<'a> {
             conflicts: BTreeMap::new(),
             complained: BTreeSet::new(),
             opened: BTreeSet::new(),
+            runtimes: Runtimes::default(),
         }
     }
 

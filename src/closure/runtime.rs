@@ -1,0 +1,199 @@
+//! Languages: which interpreters the set starts, what comes with each, and what their commands name.
+//!
+//! ```text
+//! a started program ─▶ engine (its rule, its places) ─▶ includes of the rule ─▶ evidence in source text ─▶ more includes
+//! the words behind it ─▶ invocation (script, module, code, paths) ─▶ the project that it runs from
+//! ```
+
+pub(super) mod arguments;
+mod includes;
+mod invocation;
+pub(super) mod places;
+mod project;
+mod source;
+pub(super) mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::finding;
+use super::follow::is_documentation;
+use super::glob;
+use super::reason;
+use super::roots::Wish;
+use super::set::{Closure, Strength};
+use crate::closure::view::Place;
+use crate::distill::manifest::Reason;
+use crate::rootfs::links;
+use crate::rootfs::{Rootfs, RootfsError, RootfsPath};
+use crate::rules::Runtime;
+use includes::Fixed;
+pub(super) use includes::is_fixed;
+
+/// An interpreter that is started.
+pub(super) struct Engine<'a> {
+    pub(super) rule: &'a Runtime,
+    /// Real path of the program.
+    pub(super) program: RootfsPath,
+    pub(super) chain: Vec<Reason>,
+    /// What `{name}` in the rule's paths stands for.
+    pub(super) values: BTreeMap<String, Vec<String>>,
+    /// What comes always: the runtime layer.
+    fixed: Fixed,
+}
+
+/// What the set knows about languages.
+#[derive(Default)]
+pub(super) struct Runtimes<'a> {
+    pub(super) engines: Vec<Engine<'a>>,
+    /// The paths by which programs are started, by their real paths.
+    starts: BTreeMap<RootfsPath, BTreeSet<RootfsPath>>,
+    /// Program text of commands (`-c`), with the rule's id.
+    code: Vec<(&'a str, String, Vec<Reason>)>,
+}
+
+impl<'a> Closure<'a> {
+    /// Remembers by which path a program is started: an interpreter may look beside it.
+    pub(super) fn started_as(&mut self, path: &RootfsPath, real: &RootfsPath) {
+        self.runtimes.starts.entry(real.clone()).or_default().insert(path.clone());
+    }
+
+    /// The rule of the language that a program is the interpreter of: by the name it is called, else by its real name.
+    ///
+    /// # Errors
+    /// What the roots answer.
+    pub(super) fn runtime_of(&self, path: &RootfsPath) -> Result<Option<&'a Runtime>, RootfsError> {
+        let eyes = &self.world.views[self.first_view()];
+        let Some(real) = eyes.file(path)? else { return Ok(None) };
+        let Some(rule) = self.rule_for(path).or_else(|| self.rule_for(&real)) else { return Ok(None) };
+        // A script of that name is a shim: what it starts counts.
+        Ok(eyes.read(&real, 0..ELF_MAGIC.len() as u64)?.starts_with(ELF_MAGIC).then_some(rule))
+    }
+
+    fn rule_for(&self, path: &RootfsPath) -> Option<&'a Runtime> {
+        let matches =
+            |names: &[String]| names.iter().any(|name| glob::matches_name(name.as_bytes(), path.name()));
+        self.world.rules.runtime.iter().find(|runtime| matches(&runtime.interpreter))
+    }
+
+    /// A program that is started: when it is an interpreter, its language is in the set from here on.
+    ///
+    /// # Errors
+    /// What the roots answer.
+    pub(super) fn runtime(&mut self, program: &RootfsPath, next: &mut Vec<Wish>) -> Result<(), RootfsError> {
+        let names = self.runtimes.starts.get(program).into_iter().flatten().chain([program]);
+        let Some(rule) = names.filter_map(|name| self.rule_for(name)).next() else { return Ok(()) };
+        if self.runtimes.engines.iter().any(|engine| engine.program == *program) {
+            return Ok(());
+        }
+        let chain = self.items.get(program).map(|item| item.reason.clone()).unwrap_or_default();
+        let view = self.view_of(program);
+        let values = self.places(rule, program, view)?;
+        self.runtimes.engines.push(Engine {
+            rule,
+            program: program.clone(),
+            chain: chain.clone(),
+            values,
+            fixed: Fixed::default(),
+        });
+        self.environment_paths(rule, &chain, next)?;
+        if !rule.complete {
+            self.unknown_runtime(rule, program, &chain, next)?;
+        }
+        Ok(())
+    }
+
+    /// A language of which decant does not know what its programs need: that is said, and the whole package comes.
+    fn unknown_runtime(
+        &mut self,
+        rule: &Runtime,
+        program: &RootfsPath,
+        chain: &[Reason],
+        next: &mut Vec<Wish>,
+    ) -> Result<(), RootfsError> {
+        self.findings.add(
+            finding::warning(
+                finding::RUNTIME_UNKNOWN,
+                format!(
+                    "`{program}` runs {}: what its programs need besides libraries is not computed",
+                    rule.title
+                ),
+            )
+            .hint("name what is missing with `include=`")
+            .at(self.instruction_of(program)),
+        );
+        let chain = reason::then(chain, "rule", rule.id.clone());
+        let view = self.view_of(program);
+        for file in self.package_files(program) {
+            if is_documentation(&file) || self.items.contains_key(&file) {
+                continue;
+            }
+            if let Some(real) = self.bring(view, &file, &chain, Strength::Soft)? {
+                next.push(Wish { path: real, strength: Strength::Soft, started: false });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the interpreter of a language is started.
+    pub(super) fn has_runtime(&self, id: &str) -> bool {
+        self.runtimes.engines.iter().any(|engine| engine.rule.id == id)
+    }
+
+    /// The runtime layer: what the rules always bring with an interpreter, and the libraries that these files load.
+    /// It depends on the base image and the rule only.
+    pub(super) fn runtime_paths(&self) -> BTreeSet<RootfsPath> {
+        let mut paths: BTreeSet<RootfsPath> = BTreeSet::new();
+        for engine in self.runtimes.engines.iter().filter(|engine| engine.rule.complete) {
+            let fixed = self.items.keys().filter(|path| engine.fixed.holds(path));
+            paths.extend(fixed.cloned());
+            if matches!(self.items.get(&engine.program).map(|item| &item.place), Some(Place::Source(..))) {
+                paths.insert(engine.program.clone());
+            }
+        }
+        if paths.is_empty() {
+            return paths;
+        }
+        let mut libraries: BTreeSet<RootfsPath> = BTreeSet::new();
+        for process in self.processes.iter().filter(|process| paths.contains(&process.program)) {
+            for loaded in process.loaded.iter().take(process.started) {
+                if loaded.reason.iter().any(|reason| reason.why == "preload") {
+                    continue;
+                }
+                if let Some(view) = self.world.views.get(loaded.view)
+                    && let Ok(resolved) = links::resolve(view, &loaded.object.path)
+                {
+                    libraries.extend(resolved.links().iter().cloned());
+                }
+                libraries.insert(loaded.path.clone());
+            }
+        }
+        paths.extend(libraries);
+        paths
+    }
+
+    /// What the runtime layer is called: `python3.11`.
+    pub(super) fn runtime_labels(&self) -> Vec<String> {
+        let complete = self.runtimes.engines.iter().filter(|engine| engine.rule.complete);
+        let labels: BTreeSet<String> = complete.filter_map(Engine::label).collect();
+        labels.into_iter().collect()
+    }
+}
+
+impl Engine<'_> {
+    /// The first pattern of its rule's `version` with the version in it.
+    fn label(&self) -> Option<String> {
+        let pattern = self.rule.version.first()?;
+        let version = self.values.get("version").and_then(|versions| versions.first());
+        Some(match version {
+            Some(version) => pattern.replace('*', version),
+            None => self.rule.id.clone(),
+        })
+    }
+
+    /// Whether a file of this name holds source text of the language.
+    pub(super) fn is_text(&self, name: &[u8]) -> bool {
+        self.rule.text.iter().any(|pattern| glob::matches_name(pattern.as_bytes(), name))
+    }
+}
+
+const ELF_MAGIC: &[u8] = b"\x7fELF";

@@ -1,0 +1,196 @@
+//! What a command or a variable of a language names: scripts, modules, program text and paths.
+
+use super::arguments::{CommandLine, Word, split};
+use super::project::is_no_project;
+use crate::closure::reason;
+use crate::closure::roots::Wish;
+use crate::closure::set::{Closure, Strength};
+use crate::distill::manifest::Reason;
+use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath};
+use crate::rules::{Runtime, Value};
+
+/// Why and how much something is wanted that an interpreter's words name.
+#[derive(Clone, Copy)]
+pub(in crate::closure) struct Call<'c> {
+    pub(in crate::closure) chain: &'c [Reason],
+    pub(in crate::closure) strength: Strength,
+}
+
+impl<'a> Closure<'a> {
+    /// The roots that a program's words name when it is the interpreter of a language; whether it is.
+    ///
+    /// # Errors
+    /// What the roots answer.
+    pub(in crate::closure) fn runs_language(
+        &mut self,
+        program: &RootfsPath,
+        words: &[String],
+        chain: &[Reason],
+        strength: Strength,
+        wishes: &mut Vec<Wish>,
+    ) -> Result<bool, RootfsError> {
+        let Some(rule) = self.runtime_of(program)? else { return Ok(false) };
+        self.invocation(rule, words, Call { chain, strength }, wishes)?;
+        Ok(true)
+    }
+
+    /// The roots that the words behind an interpreter name.
+    ///
+    /// # Errors
+    /// What the roots answer.
+    pub(in crate::closure) fn invocation(
+        &mut self,
+        rule: &'a Runtime,
+        words: &[String],
+        call: Call<'_>,
+        wishes: &mut Vec<Wish>,
+    ) -> Result<(), RootfsError> {
+        let directory = self.working_directory();
+        let line = CommandLine::parse(&rule.arguments, words, &mut |name| {
+            let text = self.text_of(&directory.join(name.as_bytes())).unwrap_or_default();
+            split(&text)
+        });
+        for word in &line.named {
+            self.named(rule, word, call, wishes)?;
+        }
+        for word in &line.own {
+            self.argument(word, call.chain, call.strength, wishes)?;
+        }
+        Ok(())
+    }
+
+    /// The paths and arguments in the image's environment that a language reads.
+    ///
+    /// # Errors
+    /// What the roots answer.
+    pub(super) fn environment_paths(
+        &mut self,
+        rule: &'a Runtime,
+        chain: &[Reason],
+        wishes: &mut Vec<Wish>,
+    ) -> Result<(), RootfsError> {
+        for variable in &rule.environment {
+            for name in &variable.names {
+                let Some(text) = self.env(name).filter(|text| !text.is_empty()) else { continue };
+                let chain = reason::then(chain, "environment", name.clone());
+                let call = Call { chain: &chain, strength: Strength::Soft };
+                self.named(rule, &Word { value: variable.value, text }, call, wishes)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn named(
+        &mut self,
+        rule: &'a Runtime,
+        word: &Word,
+        call: Call<'_>,
+        wishes: &mut Vec<Wish>,
+    ) -> Result<(), RootfsError> {
+        let directory = self.working_directory();
+        match word.value {
+            Value::Text | Value::Home => Ok(()),
+            Value::Code => {
+                self.runtimes.code.push((&rule.id, word.text.clone(), call.chain.to_vec()));
+                Ok(())
+            }
+            Value::Script => self.script_file(rule, &directory.join(word.text.as_bytes()), call, wishes),
+            Value::Module => Ok(()),
+            Value::Path => self.named_path(rule, &word.text, call, wishes),
+            Value::Paths => {
+                for path in word.text.split(':') {
+                    self.named_path(rule, path, call, wishes)?;
+                }
+                Ok(())
+            }
+            Value::Arguments => {
+                let words = split(&word.text);
+                let line = CommandLine::parse(&rule.arguments, &words, &mut |_| Vec::new());
+                for word in line.named.iter().filter(|word| word.value != Value::Arguments) {
+                    self.named(rule, word, call, wishes)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The program that an interpreter runs, with its project.
+    fn script_file(
+        &mut self,
+        rule: &'a Runtime,
+        path: &RootfsPath,
+        call: Call<'_>,
+        wishes: &mut Vec<Wish>,
+    ) -> Result<(), RootfsError> {
+        let mut candidates = vec![path.clone()];
+        let suffixed = |suffix: &String| RootfsPath::parse(&[path.as_bytes(), suffix.as_bytes()].concat());
+        candidates.extend(rule.arguments.suffixes.iter().map(suffixed));
+        candidates.extend(rule.arguments.index.iter().map(|name| path.join(name.as_bytes())));
+        for candidate in candidates {
+            let Some((real, FileKind::Regular, view)) = self.locate(&candidate)? else { continue };
+            let chain = reason::then(call.chain, "argument", reason::escaped(&candidate));
+            let strength = call.strength.min(Strength::Strict);
+            if self.bring(view, &candidate, &chain, strength)?.is_some() {
+                wishes.push(Wish { path: real.clone(), strength, started: false });
+                self.project(rule, &real, view, &chain, wishes)?;
+            }
+            break;
+        }
+        Ok(())
+    }
+
+    /// A file, a directory with everything in it, or `dir/*`.
+    fn named_path(
+        &mut self,
+        rule: &'a Runtime,
+        text: &str,
+        call: Call<'_>,
+        wishes: &mut Vec<Wish>,
+    ) -> Result<(), RootfsError> {
+        let (text, files) = match text.strip_suffix("/*") {
+            Some(directory) => (directory, true),
+            None => (text, false),
+        };
+        let path = self.working_directory().join(text.as_bytes());
+        let Some((real, kind, view)) = self.locate(&path)? else { return Ok(()) };
+        let chain = reason::then(call.chain, "argument", reason::escaped(&path));
+        match kind {
+            FileKind::Directory if files => {
+                for entry in self.world.views[view].list(&real)? {
+                    let file = path.join(&entry.name);
+                    if entry.stat.kind != FileKind::Directory
+                        && let Some(real) = self.bring(view, &file, &chain, Strength::Soft)?
+                    {
+                        wishes.push(Wish { path: real, strength: Strength::Soft, started: false });
+                    }
+                }
+                Ok(())
+            }
+            FileKind::Directory if !is_no_project(&real) => {
+                self.bring(view, &path, &chain, Strength::Soft)?;
+                self.bring_project_tree(rule, &real, view, &chain, wishes)
+            }
+            FileKind::Regular => {
+                let strength = call.strength.min(Strength::Strict);
+                if let Some(real) = self.bring(view, &path, &chain, strength)? {
+                    wishes.push(Wish { path: real, strength, started: false });
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The text of a file that a command names.
+    fn text_of(&self, path: &RootfsPath) -> Option<String> {
+        let (real, kind, view) = self.locate(path).ok()??;
+        if kind != FileKind::Regular {
+            return None;
+        }
+        let bytes = self.world.views[view].read(&real, 0..MAX_ARGUMENT_BYTES).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+/// Bytes of a file with arguments.
+const MAX_ARGUMENT_BYTES: u64 = 1 << 20;

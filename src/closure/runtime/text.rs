@@ -1,0 +1,214 @@
+//! Source text of a language: which words the rules look for are in it, and which modules it imports.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::rules::{Evidence, Imports, Rules};
+
+/// The words that the rules look for, by their first byte, so that a text is read once.
+pub(in crate::closure) struct Words {
+    by_first: BTreeMap<u8, Vec<Vec<u8>>>,
+    /// Which first bytes there are.
+    first: [bool; 256],
+}
+
+impl Words {
+    pub(in crate::closure) fn new(rules: &Rules) -> Self {
+        let mut by_first: BTreeMap<u8, Vec<Vec<u8>>> = BTreeMap::new();
+        let mut first = [false; 256];
+        for word in evidence(rules).flat_map(|when| &when.text) {
+            if let Some(byte) = word.bytes().next() {
+                let words = by_first.entry(byte).or_default();
+                if !words.iter().any(|known| known == word.as_bytes()) {
+                    words.push(word.clone().into_bytes());
+                }
+                first[usize::from(byte)] = true;
+            }
+        }
+        Self { by_first, first }
+    }
+
+    /// Adds to `found` the words that stand alone in `text`: letters, digits and `_` do not go on beside them.
+    pub(in crate::closure) fn find(&self, text: &[u8], found: &mut BTreeSet<String>) {
+        for (at, byte) in text.iter().enumerate() {
+            if !self.first[usize::from(*byte)] {
+                continue;
+            }
+            for word in self.by_first.get(byte).into_iter().flatten() {
+                if text[at..].starts_with(word) && stands_alone(text, at, word) {
+                    let word = String::from_utf8_lossy(word);
+                    if !found.contains(&*word) {
+                        found.insert(word.into_owned());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// All evidence of all rules.
+fn evidence(rules: &Rules) -> impl Iterator<Item = &Evidence> {
+    let resources = rules.resource.iter().flat_map(|resource| &resource.when);
+    let runtimes =
+        rules.runtime.iter().flat_map(|runtime| &runtime.include).flat_map(|include| &include.when);
+    resources.chain(runtimes)
+}
+
+fn stands_alone(text: &[u8], at: usize, word: &[u8]) -> bool {
+    let goes_on = |a: Option<&u8>, b: Option<&u8>| a.is_some_and(is_word) && b.is_some_and(is_word);
+    let before = at.checked_sub(1).and_then(|before| text.get(before));
+    !goes_on(before, word.first()) && !goes_on(text.get(at + word.len()), word.last())
+}
+
+fn is_word(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || *byte == b'_'
+}
+
+/// The modules that a text imports, with all that are named in full: `a.b` for `import a.b` and `from a import b`.
+pub(in crate::closure) fn imported(text: &[u8], how: Imports, found: &mut BTreeSet<String>) {
+    match how {
+        Imports::Python => {
+            for statement in text.split(|byte| matches!(byte, b'\n' | b';')) {
+                python_statement(statement.trim_ascii(), found);
+            }
+            for call in PYTHON_CALLS {
+                python_calls(text, call, found);
+            }
+        }
+    }
+}
+
+/// `import a.b, c as d` and `from a.b import c, d as e`; relative imports name nothing outside.
+fn python_statement(statement: &[u8], found: &mut BTreeSet<String>) {
+    if let Some(names) = keyword(statement, b"import") {
+        for name in names.split(|byte| *byte == b',').take(MAX_NAMES) {
+            add(module_name(name.trim_ascii_start()), found);
+        }
+    } else if let Some(rest) = keyword(statement, b"from") {
+        let module = module_name(rest);
+        let Some(names) = keyword(rest[module.len()..].trim_ascii_start(), b"import") else { return };
+        add(module, found);
+        let names = names.trim_ascii_start();
+        let names = names.strip_prefix(b"(").unwrap_or(names);
+        for name in names.split(|byte| *byte == b',').take(MAX_NAMES) {
+            let name = module_name(name.trim_ascii_start());
+            if !module.is_empty() && !name.is_empty() {
+                add(&[module, b".", name].concat(), found);
+            }
+        }
+    } else if let Some(rest) = ["try:", "else:", "except ImportError:", "if "].iter().find_map(|word| {
+        // A statement behind a colon on the same line.
+        statement
+            .starts_with(word.as_bytes())
+            .then(|| statement.iter().position(|byte| *byte == b':'))
+            .flatten()
+    }) {
+        let rest = statement[rest + 1..].trim_ascii_start();
+        if rest.starts_with(b"import ") || rest.starts_with(b"from ") {
+            python_statement(rest, found);
+        }
+    }
+}
+
+/// `import_module("a.b")` with a literal.
+fn python_calls(text: &[u8], call: &[u8], found: &mut BTreeSet<String>) {
+    let mut at = 0;
+    while let Some(next) = position(&text[at..], call) {
+        at += next + call.len();
+        if let [b'"' | b'\'', rest @ ..] = text[at..].trim_ascii_start() {
+            add(module_name(rest), found);
+        }
+    }
+}
+
+fn position(text: &[u8], part: &[u8]) -> Option<usize> {
+    let first = *part.first()?;
+    let mut at = 0;
+    while let Some(next) = text[at..].iter().position(|byte| *byte == first) {
+        at += next;
+        if text[at..].starts_with(part) {
+            return Some(at);
+        }
+        at += 1;
+    }
+    None
+}
+
+fn keyword<'t>(statement: &'t [u8], word: &[u8]) -> Option<&'t [u8]> {
+    let rest = statement.strip_prefix(word)?;
+    matches!(rest.first(), Some(b' ' | b'\t' | b'(')).then(|| rest.trim_ascii_start())
+}
+
+/// The dotted name that a text begins with.
+fn module_name(text: &[u8]) -> &[u8] {
+    let end = text.iter().position(|byte| !is_word(byte) && *byte != b'.' && byte.is_ascii());
+    let name = &text[..end.unwrap_or(text.len())];
+    if name.starts_with(b".") || name.len() > MAX_NAME_BYTES { &[] } else { name }
+}
+
+fn add(name: &[u8], found: &mut BTreeSet<String>) {
+    if let Ok(name) = std::str::from_utf8(name)
+        && !name.is_empty()
+        && !found.contains(name)
+    {
+        found.insert(name.to_owned());
+    }
+}
+
+/// Functions that import a module by its name.
+const PYTHON_CALLS: [&[u8]; 3] = [b"import_module(", b"__import__(", b"find_spec("];
+
+/// Names in one statement.
+const MAX_NAMES: usize = 256;
+
+const MAX_NAME_BYTES: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_stand_alone() {
+        let mut rules = Rules::default();
+        let when = Evidence {
+            text: vec!["curses".to_owned(), "find_library(".to_owned(), "shell=True".to_owned()],
+            ..Evidence::default()
+        };
+        rules.resource.push(crate::rules::Resource { when: vec![when], ..Default::default() });
+        let words = Words::new(&rules);
+        let rows = [
+            ("import curses", "curses"),
+            ("cursesx _curses", ""),
+            ("ctypes.util.find_library('x')", "find_library("),
+            ("my_find_library(", ""),
+            ("run(a, shell=True)", "shell=True"),
+            ("shell=Truely", ""),
+        ];
+        for (text, expected) in rows {
+            let mut found = BTreeSet::new();
+            words.find(text.as_bytes(), &mut found);
+            assert_eq!(found.into_iter().collect::<Vec<_>>().join(" "), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn imports_of_python() {
+        let rows = [
+            ("import os, sqlite3 as s", "os sqlite3"),
+            ("    from a.b import c, d as e", "a.b a.b.c a.b.d"),
+            ("from a import (b,\n  c)", "a a.b"),
+            ("from . import x\nfrom .y import z", ""),
+            ("try: import readline\nexcept ImportError: pass", "readline"),
+            ("x = 1; import tkinter", "tkinter"),
+            ("importlib.import_module('a.b')", "a.b"),
+            ("__import__(\"pkg_resources\").x", "pkg_resources"),
+            ("imported = 1\nfromage = 2", ""),
+            ("# import x", ""),
+            ("from a import *", "a"),
+        ];
+        for (text, expected) in rows {
+            let mut found = BTreeSet::new();
+            imported(text.as_bytes(), Imports::Python, &mut found);
+            assert_eq!(found.into_iter().collect::<Vec<_>>().join(" "), expected, "{text}");
+        }
+    }
+}
