@@ -1,9 +1,9 @@
 //! The tree that a program of a language runs from.
 
+use crate::closure::application::places::is_system_directory;
 use crate::closure::glob;
 use crate::closure::reason;
 use crate::closure::roots::Wish;
-use crate::closure::application::places::is_system_directory;
 use crate::closure::set::{Closure, Strength};
 use crate::closure::view::Place;
 use crate::distill::manifest::Reason;
