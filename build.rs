@@ -33,6 +33,7 @@ fn compile_rules() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=src/rules");
     let folder = Path::new("src/rules");
     let mut rules = read_toml(&folder.join("wrapper.toml"))?;
+    rules.extend(read_toml(&folder.join("dlopen.toml"))?);
     rules.insert("application".to_owned(), Value::Object(read_toml(&folder.join("application.toml"))?));
     for kind in ["resource", "runtime"] {
         rules.insert(kind.to_owned(), Value::Array(read_folder(&folder.join(kind))?));

@@ -107,6 +107,11 @@ impl Facts {
         for name in known {
             facts.library_names.remove(name);
         }
+        let mine = rules.unopened.iter().filter(|unopened| facts.is_library(&unopened.by));
+        let unopened: Vec<&String> = mine.flat_map(|unopened| &unopened.names).collect();
+        facts
+            .library_names
+            .retain(|name| !unopened.iter().any(|pattern| glob::matches_name(pattern.as_bytes(), name)));
         Ok(facts)
     }
 

@@ -16,6 +16,8 @@ pub struct Rules {
     pub runtime: Vec<Runtime>,
     #[serde(default)]
     pub wrapper: Vec<Wrapper>,
+    #[serde(default)]
+    pub unopened: Vec<Unopened>,
     pub application: Application,
 }
 
@@ -289,6 +291,16 @@ pub struct Build {
     /// Programs that compile or install: a RUN that calls one has built with this language.
     #[serde(default)]
     pub tools: Vec<String>,
+}
+
+/// Libraries that another one can open by name, for work that programs of an image do not do.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unopened {
+    /// Sonames of the libraries that hold the names (`*` and `?`).
+    pub by: Vec<String>,
+    /// Names that are not looked up (`*` and `?`).
+    pub names: Vec<String>,
 }
 
 /// A program that starts another one named in its arguments.

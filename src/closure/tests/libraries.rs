@@ -191,6 +191,19 @@ fn a_libraries_name_in_the_data_is_opened_or_missed() {
 }
 
 #[test]
+fn names_of_libraries_that_no_program_makes_it_open_bring_nothing() {
+    snapshot!(
+        "source build
+           debian
+           /usr/lib/x86_64-linux-gnu/libselinux.so.1 elf soname=libselinux.so.1 needed=libc.so.6 import=dlopen string=libsepol.so.2
+           /usr/lib/x86_64-linux-gnu/libsepol.so.2 elf soname=libsepol.so.2 needed=libc.so.6
+           /out/app elf needed=libselinux.so.1,libc.so.6 interp=/lib64/ld-linux-x86-64.so.2
+         step COPY --from=build /out/app /app
+         entrypoint /app"
+    );
+}
+
+#[test]
 fn dlopen_notes_are_followed_by_priority() {
     snapshot!(
         r#"source build
