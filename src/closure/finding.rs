@@ -54,6 +54,8 @@ pub const UNREADABLE_SOURCE: &str = "DistrolessUnreadableSource";
 /// The output resolves differently from the plan.
 pub const OUTPUT_DIFFERS: &str = "DistrolessOutputDiffers";
 
+/// What only the toolchain needs stays out, where the stage compiled its program.
+pub const BUILD_MATERIAL: &str = "DistrolessBuildMaterial";
 /// What RUN made is seen in some directories only.
 pub const PARTIAL_EVIDENCE: &str = "DistrolessPartialEvidence";
 
@@ -123,7 +125,8 @@ impl Finding {
 pub(crate) const OF_THE_CONFIG: [&str; 2] = [PRIVILEGED_PORT, ROOT_USER];
 
 /// Every rule that planning raises; each has a page in `docs/rules/`.
-pub const RULES: [&str; 25] = [
+pub const RULES: [&str; 26] = [
+    BUILD_MATERIAL,
     EXEC_FORM,
     FALLBACK_SOURCE,
     INCLUDE_UNMATCHED,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::application::Patterns;
 use super::base;
 use super::ownership::LICENCE_WHY;
 use super::set::Closure;
@@ -40,6 +41,7 @@ impl Closure<'_> {
         let runtime = self.runtime_paths();
         let mut layers: BTreeMap<RootfsPath, Layer> = BTreeMap::new();
         let mut lowest: BTreeMap<&str, Layer> = BTreeMap::new();
+        let dependencies = Patterns::new(&self.world.rules.application.dependencies);
         for (path, item) in &self.items {
             let why = item.reason.first().map(|reason| reason.why.as_str()).unwrap_or_default();
             let carried =
@@ -49,6 +51,7 @@ impl Closure<'_> {
                 None if why == LICENCE_WHY => continue,
                 None if os.contains(path) || why == base::WHY && !self.is_users(path) => Layer::Os,
                 None if runtime.contains(path) && !self.is_users(path) => Layer::Runtime,
+                None if dependencies.cover(path) => Layer::Dependencies,
                 None if names.contains_key(path) || item.counts_to.is_some() => Layer::Dependencies,
                 None if self.leads_to_package(path, names) => Layer::Dependencies,
                 None => Layer::Application,

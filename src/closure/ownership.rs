@@ -36,6 +36,8 @@ impl<'a> Closure<'a> {
     /// Where an item lay in a source.
     fn source_of(&self, path: &RootfsPath) -> Option<(usize, RootfsPath)> {
         let (index, from) = match &self.items.get(path)?.place {
+            // What the user put over a package's file is no longer the package's.
+            Place::Source(0, from) if self.world.changes.is_put(from) => return None,
             Place::Source(index, from) => (*index, from.clone()),
             Place::Tree => {
                 let origin = self.node(path)?.came.origin.clone()?;

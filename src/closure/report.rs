@@ -270,12 +270,12 @@ fn layer_name(layer: Layer) -> &'static str {
     }
 }
 
-fn count(number: u32, what: &str) -> String {
+pub(super) fn count(number: u32, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 /// Decimal megabytes, with as many digits as say something.
-fn megabytes(bytes: u64) -> String {
+pub(super) fn megabytes(bytes: u64) -> String {
     let hundredths = bytes.saturating_add(5_000) / 10_000;
     match bytes {
         0 => "0 MB".to_owned(),

@@ -282,12 +282,15 @@ pub struct Build {
     /// Names of the language's source files (`*.go`).
     #[serde(default)]
     pub sources: Vec<String>,
-    /// Names of directories with objects, caches and reports (`__pycache__`, `target`): also left out where nothing was compiled.
+    /// Names of directories with objects, caches and reports (`__pycache__`, `target/*/deps`).
     #[serde(default)]
     pub caches: Vec<String>,
     /// Names of files that only the toolchain reads (`go.mod`, `Cargo.lock`).
     #[serde(default)]
     pub files: Vec<String>,
+    /// What its toolchain makes a program of: `elf`, `go` (an ELF file of Go's linker), or names of files (`*.jar`).
+    #[serde(default)]
+    pub makes: Vec<String>,
     /// Programs that compile or install: a RUN that calls one has built with this language.
     #[serde(default)]
     pub tools: Vec<String>,

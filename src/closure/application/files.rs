@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::changes::Touched;
+use super::material::is_empty;
 use super::patterns::Patterns;
 use super::places::{Places, is_system_directory};
 use crate::closure::admission::{self, Claim, Verdict};
@@ -42,17 +43,35 @@ impl Closure<'_> {
         let generated = Patterns::new(&world.rules.application.generated);
         let mut wishes = Vec::new();
         let mut refused: BTreeSet<RootfsPath> = BTreeSet::new();
+        let mut material = self.build_material(&places);
+        let mut caches: BTreeSet<RootfsPath> = BTreeSet::new();
         for (path, touched) in world.changes.iter() {
             if is_below(path, &refused) {
                 continue;
             }
             let Some(stat) = source.root.stat(path)? else { continue };
+            if material.is_some() && (touched.put.is_some() || places.hold(path)) {
+                let directory = stat.kind == FileKind::Directory;
+                let cached = is_below(path, &caches);
+                if !cached && directory && !material.leaves_out(path, &stat) && !is_empty(self, path) {
+                    // It comes as the parent of what is kept in it.
+                    continue;
+                }
+                if !self.items.contains_key(path) && (cached || material.leaves_out(path, &stat)) {
+                    material.leave(path, &stat, &places);
+                    if directory {
+                        caches.insert(path.clone());
+                    }
+                    continue;
+                }
+            }
             let Some(chain) = self.wanted(path, &stat, touched, &places, &generated)? else { continue };
             if !self.admit(path, stat, touched, &chain, &mut wishes)? {
                 refused.insert(path.clone());
             }
         }
         self.work_directory(&places, &mut wishes)?;
+        self.report_material(&material);
         Ok(wishes)
     }
 

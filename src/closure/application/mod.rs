@@ -6,5 +6,8 @@
 
 pub(super) mod changes;
 mod files;
+mod material;
 mod patterns;
 pub(super) mod places;
+
+pub(super) use patterns::Patterns;

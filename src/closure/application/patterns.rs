@@ -4,7 +4,7 @@ use crate::closure::glob;
 use crate::rootfs::RootfsPath;
 
 /// Patterns that are asked for many paths.
-pub(super) struct Patterns {
+pub(in crate::closure) struct Patterns {
     patterns: Vec<Pattern>,
 }
 
@@ -15,7 +15,7 @@ struct Pattern {
 }
 
 impl Patterns {
-    pub(super) fn new<'t>(texts: impl IntoIterator<Item = &'t String>) -> Self {
+    pub(in crate::closure) fn new<'t>(texts: impl IntoIterator<Item = &'t String>) -> Self {
         let patterns = texts.into_iter().map(|text| Pattern {
             names: text.split('/').rev().filter(|name| !name.is_empty()).map(Into::into).collect(),
             absolute: text.starts_with('/'),
@@ -24,12 +24,12 @@ impl Patterns {
     }
 
     /// Whether one of them is this path; what is below a path that matches does not match.
-    pub(super) fn matches(&self, path: &RootfsPath) -> bool {
+    pub(in crate::closure) fn matches(&self, path: &RootfsPath) -> bool {
         self.patterns.iter().any(|pattern| pattern.matches(path.as_bytes()))
     }
 
     /// Whether one of them is this path or a directory above it.
-    pub(super) fn cover(&self, path: &RootfsPath) -> bool {
+    pub(in crate::closure) fn cover(&self, path: &RootfsPath) -> bool {
         let mut at = Some(path.clone());
         while let Some(path) = at {
             if self.matches(&path) {

@@ -147,3 +147,61 @@ fn a_copy_that_a_later_run_owns_stays_a_copy() {
          entrypoint /app/server"
     );
 }
+
+#[test]
+fn a_program_compiled_in_the_stage_leaves_its_sources_behind() {
+    snapshot!(
+        "base
+           debian
+         changed WORKDIR /src
+           /src/
+         changed COPY . .
+           /src/Cargo.toml text \"x\"
+           /src/Cargo.lock text \"x\"
+           /src/src/main.rs text \"x\"
+           /src/templates/page.html text \"x\"
+           /src/migrations/1.sql text \"x\"
+           /src/conf.d/
+           /src/README.md text \"x\"
+         changed RUN cargo build --release
+           /src/target/CACHEDIR.TAG text \"x\"
+           /src/target/release/server elf needed=libc.so.6 interp=/lib64/ld-linux-x86-64.so.2
+           /src/target/release/server.d text \"x\"
+           /src/target/release/deps/server-1 elf needed=libc.so.6 interp=/lib64/ld-linux-x86-64.so.2
+           /src/target/site/style.css text \"x\"
+         workdir /src
+         cmd ./target/release/server"
+    );
+}
+
+#[test]
+fn a_program_that_was_copied_keeps_the_sources_beside_it() {
+    snapshot!(
+        "base
+           debian
+         changed COPY . /src
+           /src/main.c text \"x\"
+           /src/server elf static
+         changed RUN chmod +x /src/server
+           /src/server elf static 0755
+         cmd /src/server"
+    );
+}
+
+#[test]
+fn packages_of_languages_are_dependencies_whoever_brought_them() {
+    snapshot!(
+        "base
+           debian
+         changed COPY --from=build /app /app
+           /app/node_modules/express/index.js text \"x\"
+           /app/index.js text \"x\"
+         changed COPY zlib /usr/lib/x86_64-linux-gnu/libz.so.1.2.13
+           /usr/lib/x86_64-linux-gnu/libz.so.1.2.13 elf soname=libz.so.1
+         changed RUN npm install
+           /app/node_modules/accepts/index.js text \"x\"
+         changed COPY server /server
+           /server elf needed=libz.so.1 interp=/lib64/ld-linux-x86-64.so.2
+         cmd /server"
+    );
+}
