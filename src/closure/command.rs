@@ -14,23 +14,48 @@ pub(super) enum ShellForm {
 /// Only what is certain to mean the same counts as needing no shell: one simple command of words and quotes
 /// (POSIX shell 2.2, 2.9.1), with an `exec` before it or not.
 pub(super) fn judge(script: &str) -> ShellForm {
-    let words = match words(script) {
-        Ok(words) => words,
-        Err(why) => return ShellForm::Shell(why),
-    };
-    let words = match words.split_first() {
-        Some((first, rest)) if first == "exec" && !rest.is_empty() && !rest[0].starts_with('-') => {
-            rest.to_vec()
+    match simple(script) {
+        Err(why) => ShellForm::Shell(why),
+        Ok(Simple { settings, .. }) if !settings.is_empty() => {
+            ShellForm::Shell(format!("`{}` sets a variable", settings[0]))
         }
-        _ => words,
-    };
-    match words.first() {
-        None => ShellForm::Shell("it is empty".to_owned()),
-        Some(first) if is_assignment(first) => ShellForm::Shell(format!("`{first}` sets a variable")),
+        Ok(Simple { words, .. }) => ShellForm::Exec(words),
+    }
+}
+
+/// One simple command of words and quotes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Simple {
+    /// `NAME=value` before the program.
+    pub(super) settings: Vec<String>,
+    /// The program, which is none of the shell's own commands, and its arguments.
+    pub(super) words: Vec<String>,
+}
+
+/// Reads a script that is one simple command.
+///
+/// # Errors
+/// Why it needs a shell.
+pub(super) fn simple(script: &str) -> Result<Simple, String> {
+    let mut words = words(script)?;
+    let count = words.iter().take_while(|word| is_assignment(word)).count();
+    let mut command = words.split_off(count);
+    let settings = words;
+    if settings.is_empty()
+        && let [first, second, ..] = command.as_slice()
+        && first == "exec"
+        && !second.starts_with('-')
+    {
+        command.remove(0);
+    }
+    match command.first() {
+        None if settings.is_empty() => Err("it is empty".to_owned()),
+        None => Err(format!("`{}` sets a variable", settings[0])),
+        Some(first) if is_assignment(first) => Err(format!("`{first}` sets a variable")),
         Some(first) if BUILTINS.contains(&first.as_str()) => {
-            ShellForm::Shell(format!("`{first}` is a command of the shell itself"))
+            Err(format!("`{first}` is a command of the shell itself"))
         }
-        Some(_) => ShellForm::Exec(words),
+        Some(_) => Ok(Simple { settings, words: command }),
     }
 }
 

@@ -19,6 +19,8 @@ pub const SHELL_NEEDED: &str = "DistrolessShellNeeded";
 pub const SHELL_HINT: &str = "DistrolessShellHint";
 /// A shell-form command became exec form.
 pub const EXEC_FORM: &str = "DistrolessExecForm";
+/// A package manager's command was replaced by what its script starts.
+pub const PACKAGE_SCRIPT: &str = "DistrolessPackageScript";
 /// A library that a program may open by name was not found.
 pub const UNRESOLVED_DLOPEN: &str = "DistrolessUnresolvedDlopen";
 /// Evidence asks for data files that no source has.

@@ -37,6 +37,7 @@ mod process;
 pub mod reason;
 mod resources;
 mod roots;
+mod runner;
 mod runtime;
 mod set;
 mod tree;

@@ -205,12 +205,14 @@ fn attempt(
     };
     let mut closure = Closure::new(&world);
     closure.findings = findings;
-    let (commands, config, notes) = roots::commands(&spec.config);
+    let (mut commands, mut config, notes) = roots::commands(&spec.config);
     closure.findings.extend(notes);
+    let shells = closure.see_through_runners(&mut commands, &mut config)?;
     for command in &commands {
         let wishes = closure.command_roots(command)?;
         closure.follow(wishes)?;
     }
+    closure.follow(shells)?;
     let wishes = closure.control_programs()?;
     closure.follow(wishes)?;
     let wishes = closure.copied()?;

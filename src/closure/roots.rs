@@ -31,7 +31,7 @@ pub(super) struct Judged {
     pub(super) id: Option<InstructionId>,
     pub(super) strength: Strength,
     /// The script that a shell has to read, and why it needs one.
-    script: Option<(String, String)>,
+    pub(super) script: Option<(String, String)>,
 }
 
 /// The commands that the image starts, and what of the config is rewritten.
@@ -106,13 +106,13 @@ fn judge(
     }
 }
 
-fn json(words: &[String]) -> String {
+pub(super) fn json(words: &[String]) -> String {
     let quoted: Vec<String> =
         words.iter().map(|word| serde_json::Value::from(word.as_str()).to_string()).collect();
     format!("[{}]", quoted.join(", "))
 }
 
-fn keyword(why: &str) -> &'static str {
+pub(super) fn keyword(why: &str) -> &'static str {
     match why {
         "entrypoint" => "ENTRYPOINT",
         "cmd" => "CMD",
@@ -181,7 +181,7 @@ impl Closure<'_> {
     }
 
     /// Whether a program is a script that starts its own arguments (`exec "$@"`), and the first of them is a program.
-    fn starts_arguments(&self, path: &RootfsPath, args: &[String]) -> Result<bool, RootfsError> {
+    pub(super) fn starts_arguments(&self, path: &RootfsPath, args: &[String]) -> Result<bool, RootfsError> {
         let Some(first) = args.first() else { return Ok(false) };
         let eyes = &self.world.views[self.view_for(path)];
         let Some(real) = eyes.file(path)? else { return Ok(false) };
@@ -270,7 +270,7 @@ impl Closure<'_> {
     }
 
     /// What a wrapper starts: the words after its own; `None` when the program is no wrapper.
-    fn behind_wrapper(&self, program: &str, args: &[String]) -> Option<Vec<String>> {
+    pub(super) fn behind_wrapper(&self, program: &str, args: &[String]) -> Option<Vec<String>> {
         let name = program.rsplit('/').next().unwrap_or(program);
         if name == "env" {
             let words: Vec<Vec<u8>> = args.iter().map(|word| word.clone().into_bytes()).collect();
@@ -509,7 +509,7 @@ fn is_of(eyes: &View<'_>, path: &RootfsPath, source: usize) -> Result<bool, Root
 }
 
 /// Whether a path leads to a regular file with an x bit.
-fn is_executable(rootfs: &dyn Rootfs, path: &RootfsPath) -> Result<bool, RootfsError> {
+pub(super) fn is_executable(rootfs: &dyn Rootfs, path: &RootfsPath) -> Result<bool, RootfsError> {
     match links::resolve(rootfs, path) {
         Ok(Resolved::Found { stat, .. }) => Ok(stat.kind == FileKind::Regular && stat.mode & 0o111 != 0),
         Ok(Resolved::Missing { .. }) | Err(RootfsError::LinkLoop(_)) => Ok(false),

@@ -19,6 +19,8 @@ pub struct Rules {
     #[serde(default)]
     pub unopened: Vec<Unopened>,
     pub application: Application,
+    #[serde(default)]
+    pub runner: Vec<Runner>,
 }
 
 /// Files that a program opens though no header names them, and the evidence that it does.
@@ -331,4 +333,32 @@ pub struct Application {
     pub generated: Vec<String>,
     /// Directories with packages of languages.
     pub dependencies: Vec<String>,
+}
+
+/// A package manager that starts what a script of `package.json` says, or a program of `node_modules/.bin`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Runner {
+    pub names: Vec<String>,
+    /// Words before the name of a script.
+    #[serde(default)]
+    pub run: Vec<String>,
+    /// Words that are the name of a script themselves.
+    #[serde(default)]
+    pub direct: Vec<String>,
+    /// Any other word may be the name of a script, or else of a program.
+    #[serde(default)]
+    pub other: bool,
+    /// Words before the name of a program.
+    #[serde(default)]
+    pub exec: Vec<String>,
+    /// Its first word is the name of a program.
+    #[serde(default)]
+    pub programs: bool,
+    /// Options that change no more than what is printed.
+    #[serde(default)]
+    pub flags: Vec<String>,
+    /// Options for the script stand behind `--`; without, all that follows its name is the script's.
+    #[serde(default)]
+    pub separator: bool,
 }

@@ -10,6 +10,7 @@ mod output;
 mod properties;
 mod report;
 mod resources;
+mod runners;
 mod sources;
 mod stages;
 mod users;

@@ -1,0 +1,166 @@
+//! Commands of package managers that are seen through.
+
+use super::case::Case;
+
+/// The command that a stage with this `package.json` gets, or the rules that are told when it stays.
+fn written(package: &str, cmd: &str) -> String {
+    written_with(package, cmd, "")
+}
+
+fn written_with(package: &str, cmd: &str, more: &str) -> String {
+    let package = package.replace('\\', "\\\\").replace('"', "\\\"");
+    let text = format!(
+        "source build
+           debian
+           /usr/bin/node elf static
+           /usr/bin/npm -> ../lib/npm-cli.js
+           /usr/bin/npx -> ../lib/npm-cli.js
+           /usr/lib/npm-cli.js text \"#!/usr/bin/env node\\n\" 0755
+           /app/package.json text \"{package}\"
+           /app/server.js text \"console.log(process.env.npm_package_version)\"
+           /app/node_modules/next/bin.js text \"#!/usr/bin/env node\\n\" 0755
+           /app/node_modules/.bin/next -> ../next/bin.js
+           {more}
+         mode distil
+         workdir /app
+         {cmd}"
+    );
+    match Case::parse(&text).plan() {
+        Ok(plan) => match (&plan.config.entrypoint, &plan.config.cmd) {
+            (None, None) => {
+                let shell = plan.entries.keys().any(|path| path.name() == b"dash");
+                format!("stays{}", if shell { " with a shell" } else { "" })
+            }
+            (entrypoint, cmd) => [entrypoint, cmd]
+                .into_iter()
+                .flatten()
+                .map(|words| format!("{words:?}"))
+                .collect::<Vec<_>>()
+                .join(" "),
+        },
+        Err(findings) => format!("{findings:#?}"),
+    }
+}
+
+#[test]
+fn scripts_are_written_as_what_they_start() {
+    let rows = [
+        (
+            "a plain script",
+            r#"{"scripts":{"start":"node dist/main.js"}}"#,
+            "cmd npm start",
+            r#"["node", "dist/main.js"]"#,
+        ),
+        (
+            "in shell form",
+            r#"{"scripts":{"start":"node x.js"}}"#,
+            "cmd-shell npm start",
+            r#"["node", "x.js"]"#,
+        ),
+        (
+            "run with arguments",
+            r#"{"scripts":{"web":"node x.js"}}"#,
+            "cmd npm run web -- --port 80",
+            r#"["node", "x.js", "--port", "80"]"#,
+        ),
+        (
+            "yarn",
+            r#"{"scripts":{"web":"node x.js"}}"#,
+            "cmd yarn web --port 80",
+            r#"["node", "x.js", "--port", "80"]"#,
+        ),
+        ("pnpm", r#"{"scripts":{"web":"node x.js"}}"#, "cmd pnpm run web", r#"["node", "x.js"]"#),
+        (
+            "a flag that only silences",
+            r#"{"scripts":{"start":"node x.js"}}"#,
+            "cmd npm run --silent start",
+            r#"["node", "x.js"]"#,
+        ),
+        (
+            "an option that changes what runs",
+            r#"{"scripts":{"start":"node x.js"}}"#,
+            "cmd npm start -w api",
+            "stays with a shell",
+        ),
+        ("no such script", r#"{"scripts":{}}"#, "cmd npm run web", "stays with a shell"),
+        ("start without a script", r"{}", "cmd npm start", r#"["node", "server.js"]"#),
+        (
+            "a program of the package",
+            r#"{"scripts":{"start":"next start -p 80"}}"#,
+            "cmd npm start",
+            r#"["node", "/app/node_modules/.bin/next", "start", "-p", "80"]"#,
+        ),
+        ("npx", r"{}", "cmd npx next start", r#"["node", "/app/node_modules/.bin/next", "start"]"#),
+        (
+            "npm exec",
+            r"{}",
+            "cmd npm exec -- next start",
+            r#"["node", "/app/node_modules/.bin/next", "start"]"#,
+        ),
+        ("npx of what is not there", r"{}", "cmd npx other", "stays with a shell"),
+        (
+            "a script that starts a script",
+            r#"{"scripts":{"start":"npm run web","web":"node x.js"}}"#,
+            "cmd npm start",
+            r#"["node", "x.js"]"#,
+        ),
+        (
+            "a script that starts itself",
+            r#"{"scripts":{"start":"npm start"}}"#,
+            "cmd npm start",
+            "stays with a shell",
+        ),
+        (
+            "a variable",
+            r#"{"scripts":{"start":"NODE_ENV=production node x.js"}}"#,
+            "cmd npm start",
+            r#"["env", "NODE_ENV=production", "node", "x.js"]"#,
+        ),
+        (
+            "a variable of npm's that is read",
+            r#"{"version":"1.2.3","scripts":{"start":"node x.js"}}"#,
+            "cmd npm start",
+            r#"["env", "npm_package_version=1.2.3", "node", "x.js"]"#,
+        ),
+        (
+            "a variable of npm's in the script",
+            r#"{"scripts":{"start":"node x.js $npm_package_name"}}"#,
+            "cmd npm start",
+            "stays with a shell",
+        ),
+        (
+            "a script for a shell",
+            r#"{"scripts":{"start":"node a.js && node b.js"}}"#,
+            "cmd npm start",
+            r#"["/usr/bin/sh", "-c", "export PATH=/app/node_modules/.bin:\"$PATH\"; node a.js && node b.js"]"#,
+        ),
+        (
+            "hooks",
+            r#"{"scripts":{"prestart":"node a.js","start":"next start"}}"#,
+            "cmd npm start",
+            r#"["/usr/bin/sh", "-c", "export PATH=/app/node_modules/.bin:\"$PATH\"; (\nnode a.js\n) || exit; exec next start"]"#,
+        ),
+        (
+            "an entrypoint and its arguments",
+            r#"{"scripts":{"web":"node x.js"}}"#,
+            "entrypoint npm\ncmd run web",
+            r#"["node", "x.js"] []"#,
+        ),
+        (
+            "behind a wrapper",
+            r#"{"scripts":{"start":"node x.js"}}"#,
+            "entrypoint nohup\ncmd npm start",
+            r#"["node", "x.js"]"#,
+        ),
+    ];
+    for (summary, package, cmd, expected) in rows {
+        assert_eq!(written_with(package, cmd, "/usr/bin/nohup elf static"), expected, "{summary}");
+    }
+    assert_eq!(written("not json", "cmd npm start"), "stays with a shell");
+}
+
+#[test]
+fn yarn_since_2_runs_no_hooks() {
+    let package = r#"{"packageManager":"yarn@4.1.0","scripts":{"prestart":"node a.js","start":"node x.js"}}"#;
+    assert_eq!(written(package, "cmd yarn start"), r#"["node", "x.js"]"#);
+}
