@@ -19,12 +19,16 @@ impl Closure<'_> {
         if !self.complained.insert((requester.clone(), name.to_vec())) {
             return;
         }
+        if need.strength == Strength::Soft && self.lacks_it_anyway(requester) {
+            return;
+        }
         let soname = String::from_utf8_lossy(name).into_owned();
         let strength = if matches!(need.kind, RequestKind::Needed | RequestKind::Filter) {
             need.strength
         } else {
             Strength::Soft
         };
+        let strength = self.strength_of_needs(strength, requester);
         let message = match &answer.fatal {
             Some(refused) => format!(
                 "`{requester}` needs `{soname}`, but `{}` cannot be loaded: {} ({})",
@@ -49,6 +53,14 @@ impl Closure<'_> {
         let program = process.loaded.first().map_or(requester, |loaded| &loaded.path);
         let id = self.instruction_of(requester).or_else(|| self.instruction_of(program));
         self.findings.add(severity(strength, finding::LIBRARY_MISSING, message).hint(hint).at(id));
+    }
+}
+
+impl Closure<'_> {
+    /// How much depends on what a file needs: a file that the user names, and that the ordinary image has without its
+    /// needs, is no reason to fail.
+    pub(super) fn strength_of_needs(&self, strength: Strength, path: &RootfsPath) -> Strength {
+        if strength == Strength::Strict && self.lacks_it_anyway(path) { Strength::Soft } else { strength }
     }
 }
 

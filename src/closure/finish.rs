@@ -470,7 +470,7 @@ fn programs(closure: &Closure<'_>) -> Vec<LoadedProgram> {
             LoadedProgram {
                 path: process.program.clone(),
                 libraries: libraries.into_iter().collect(),
-                strict: process.strength > Strength::Soft,
+                strict: closure.strength_of_needs(process.strength, &process.program) > Strength::Soft,
             }
         })
         .collect();

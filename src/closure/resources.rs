@@ -162,7 +162,9 @@ impl<'a> Closure<'a> {
     }
 
     fn unresolved(&mut self, path: &RootfsPath, name: &str) {
-        if self.items.get(path).is_some_and(|item| item.strength == Strength::Swept) {
+        if self.items.get(path).is_some_and(|item| item.strength == Strength::Swept)
+            || self.lacks_it_anyway(path)
+        {
             return;
         }
         let message =
@@ -456,6 +458,9 @@ impl<'a> Closure<'a> {
             }
             let resource = &self.world.rules.resource[*rule];
             let Some(hint) = &resource.missing else { continue };
+            if self.lacks_it_anyway(file) {
+                continue;
+            }
             let who = if file.is_root() { "the environment".to_owned() } else { format!("`{file}`") };
             let value = if value.is_empty() { String::new() } else { format!(" (`{value}`)") };
             let holder = if self.world.usable.is_empty() {

@@ -16,7 +16,7 @@ use super::view::{Place, SourceRoot, View};
 use crate::closure::elf::{Elf, FileBytes};
 use crate::closure::search::{Loader, Objects};
 use crate::distill::manifest::Reason;
-use crate::distill::spec::{AssembleSpec, InstructionId};
+use crate::distill::spec::{AssembleSpec, InstructionId, Mode};
 use crate::rootfs::links::{self, Resolved};
 use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath, Stat};
 use crate::rules::Rules;
@@ -270,6 +270,13 @@ impl<'a> Closure<'a> {
     /// The instruction that put a file there.
     pub(super) fn instruction_of(&self, path: &RootfsPath) -> Option<&'a InstructionId> {
         self.world.spec.steps.get(self.step_of(path)?).map(|step| &step.id)
+    }
+
+    /// Whether a file is of the stage that is cut down, where it runs as it is: what it lacks there, it lacks in the
+    /// ordinary image as well, so nothing is lost.
+    pub(super) fn lacks_it_anyway(&self, path: &RootfsPath) -> bool {
+        let whole = self.world.spec.mode == Mode::Distil;
+        whole && self.items.get(path).is_none_or(|item| matches!(item.place, Place::Source(0, _)))
     }
 
     /// Where the closure looked, for messages: ``stage `build` ``.

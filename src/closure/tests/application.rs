@@ -48,7 +48,7 @@ fn secrets_odd_files_and_privileges_in_what_was_copied() {
 }
 
 #[test]
-fn a_file_named_by_itself_must_have_its_libraries() {
+fn a_file_named_by_itself_without_its_library_is_told_and_a_swept_one_is_not() {
     snapshot!(
         "base
            debian
