@@ -176,12 +176,11 @@ impl Container {
     }
 
     fn wait_for_end(&mut self, limit: Duration, behaviour: &mut Behaviour) {
-        match self.wait(limit) {
-            Some(status) => behaviour.exit = Some(code(status)),
-            None => {
-                behaviour.failure = Some(format!("it did not end within {limit:?}"));
-                run(runc(self.bundle.path()).args(["kill", &self.name, "KILL"]));
-            }
+        if let Some(status) = self.wait(limit) {
+            behaviour.exit = Some(code(status));
+        } else {
+            behaviour.failure = Some(format!("it did not end within {limit:?}"));
+            run(runc(self.bundle.path()).args(["kill", &self.name, "KILL"]));
         }
     }
 

@@ -1,0 +1,1 @@
+const char *level(void) { return LEVEL; }

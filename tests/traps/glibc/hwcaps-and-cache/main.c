@@ -1,0 +1,3 @@
+#include <stdio.h>
+const char *level(void);
+int main(void) { printf("%s\n", level()); return 0; }

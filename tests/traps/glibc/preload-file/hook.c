@@ -1,0 +1,1 @@
+int getppid(void) { return 4242; }
