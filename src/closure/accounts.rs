@@ -166,6 +166,15 @@ impl Directory {
         Some(found)
     }
 
+    /// The groups besides its own that a user is a member of: an engine gives them to a user that is written without
+    /// a group.
+    pub(super) fn further_groups(&self, uid: u32) -> BTreeSet<u32> {
+        let Some(user) = self.of(uid) else { return BTreeSet::new() };
+        let groups = self.all.iter().flat_map(|all| &all.groups);
+        let member = |group: &&Group| group.gid != user.gid && group.members.contains(&user.name);
+        groups.filter(member).map(|group| group.gid).collect()
+    }
+
     /// Keeps the lines of a file's owner.
     pub(super) fn keep(&mut self, uid: u32, gid: u32) {
         self.used_users.insert(uid);

@@ -35,19 +35,19 @@ pub(super) fn finish(
     accounts: &mut Directory,
     mut config: FinalConfig,
 ) -> Result<Plan, RootfsError> {
-    let (uid, gid) = user(closure, accounts, &mut config);
+    let user = user(closure, accounts, &mut config);
     closure.bring_licences();
     let ownership = closure.ownership();
     let mut finish = Finish { closure, accounts, entries: BTreeMap::new() };
     finish.items(&ownership);
     finish.records(&ownership);
     finish.volumes()?;
-    finish.home(uid, gid)?;
+    finish.home(user.uid, user.gid)?;
     finish.loader_cache();
     finish.account_files();
     finish.parents()?;
     finish.directories();
-    finish.readable(uid, gid);
+    finish.readable(&user);
     let entries = finish.entries;
     Ok(Plan {
         entries,
@@ -60,10 +60,19 @@ pub(super) fn finish(
     })
 }
 
+/// Who the image's processes are.
+struct Identity {
+    uid: u32,
+    gid: u32,
+    /// Groups besides `gid`.
+    groups: BTreeSet<u32>,
+}
+
 /// Resolves the image's user and writes its numbers.
-fn user(closure: &mut Closure<'_>, accounts: &mut Directory, config: &mut FinalConfig) -> (u32, u32) {
+fn user(closure: &mut Closure<'_>, accounts: &mut Directory, config: &mut FinalConfig) -> Identity {
     let spec = closure.world.spec;
     let text = spec.config.user.trim();
+    let mut groups = BTreeSet::new();
     let numbers = if text.is_empty() {
         let numbers = if spec.variant.nonroot { (NONROOT, NONROOT) } else { (0, 0) };
         if spec.variant.nonroot {
@@ -73,7 +82,9 @@ fn user(closure: &mut Closure<'_>, accounts: &mut Directory, config: &mut FinalC
     } else {
         match accounts.user(text) {
             Ok((uid, gid)) => {
-                config.user = format!("{uid}:{gid}");
+                groups = if text.contains(':') { BTreeSet::new() } else { accounts.further_groups(uid) };
+                // With a group beside it, engines do not look for further ones in /etc/group.
+                config.user = if groups.is_empty() { format!("{uid}:{gid}") } else { uid.to_string() };
                 (uid, gid)
             }
             Err(unknown) => {
@@ -105,7 +116,7 @@ fn user(closure: &mut Closure<'_>, accounts: &mut Directory, config: &mut FinalC
             }
         }
     }
-    numbers
+    Identity { uid: numbers.0, gid: numbers.1, groups }
 }
 
 impl Finish<'_, '_> {
@@ -378,12 +389,13 @@ impl Finish<'_, '_> {
     }
 
     /// Warns about files that the image's user cannot read.
-    fn readable(&mut self, uid: u32, gid: u32) {
+    fn readable(&mut self, user: &Identity) {
+        let uid = user.uid;
         if uid == 0 {
             return;
         }
         let allowed = |entry: &PlannedEntry, bit: u32| {
-            let shift = match (entry.uid == uid, entry.gid == gid) {
+            let shift = match (entry.uid == uid, entry.gid == user.gid || user.groups.contains(&entry.gid)) {
                 (true, _) => 6,
                 (false, true) => 3,
                 (false, false) => 0,

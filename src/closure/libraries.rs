@@ -16,6 +16,7 @@ use crate::closure::elf::{Abi, Shape};
 use crate::closure::search::load::preload_names;
 use crate::closure::search::{Answer, Found, Loader, Object, RequestKind, Rule, Surroundings};
 use crate::distill::manifest::Reason;
+use crate::distill::spec::Mode;
 use crate::rootfs::links::{self, Resolved};
 use crate::rootfs::{Rootfs, RootfsError, RootfsPath};
 
@@ -78,7 +79,7 @@ impl Closure<'_> {
         let present = self.load_interpreter(&mut process, view, &interp, &chain, elf.interp.is_some())?;
         if present {
             if elf.interp.is_some() {
-                for name in self.preloads() {
+                for name in self.preloads(&chain)? {
                     // A program starts without what is to be preloaded.
                     let strength = strength.min(Strength::Strict);
                     self.request(&mut process, 0, RequestKind::Preload, &name, strength)?;
@@ -382,13 +383,28 @@ impl Closure<'_> {
         self.loaded.contains(path)
     }
 
-    fn preloads(&self) -> Vec<Vec<u8>> {
-        let file =
-            self.world.composition.tree.read(&RootfsPath::from("/etc/ld.so.preload"), 0..MAX_PRELOAD_BYTES);
+    /// The libraries that every program loads first: those of the environment, and of the file that the stage's own
+    /// tree has, or the stage that is cut down.
+    fn preloads(&mut self, chain: &[Reason]) -> Result<Vec<Vec<u8>>, RootfsError> {
+        let path = RootfsPath::from("/etc/ld.so.preload");
+        let file = if self.world.spec.mode == Mode::Distil {
+            let view = self.first_view();
+            match self.bring(
+                view,
+                &path,
+                &reason::then(chain, "preload", path.to_string()),
+                Strength::Soft,
+            )? {
+                Some(real) => self.world.views[view].read(&real, 0..MAX_PRELOAD_BYTES).unwrap_or_default(),
+                None => Vec::new(),
+            }
+        } else {
+            self.world.composition.tree.read(&path, 0..MAX_PRELOAD_BYTES).unwrap_or_default()
+        };
         let env = self.env("LD_PRELOAD").unwrap_or_default().into_bytes();
         let mut names = preload_names(&env);
-        names.extend(preload_names(&file.unwrap_or_default()));
-        names
+        names.extend(preload_names(&file));
+        Ok(names)
     }
 
     /// A variable of the image's environment.
@@ -437,4 +453,4 @@ const LOADERS: [(u16, &str); 14] = [
 /// Objects of one process; a large program has some hundred.
 const MAX_OBJECTS: usize = 4096;
 
-const MAX_PRELOAD_BYTES: u64 = 64 << 10;
+pub(super) const MAX_PRELOAD_BYTES: u64 = 64 << 10;

@@ -43,6 +43,7 @@ mod set;
 mod tree;
 mod verify;
 mod view;
+mod volumes;
 
 #[cfg(test)]
 mod tests;

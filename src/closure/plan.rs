@@ -222,6 +222,8 @@ fn attempt(
     if spec.mode == Mode::Distil {
         let wishes = closure.application_files()?;
         closure.follow(wishes)?;
+        let wishes = closure.volume_contents()?;
+        closure.follow(wishes)?;
     }
     closure.base_items()?;
     closure.apply_rules()?;

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::{highest_versions, surroundings};
 use super::finding;
+use super::libraries::{MAX_PRELOAD_BYTES, env_value};
 use super::plan::{LoadedProgram, Plan};
+use crate::closure::search::load::preload_names;
 use crate::closure::search::{Load, Loader, Objects, Opened, Problem, RequestKind};
 use crate::distill::manifest::Finding;
 use crate::distill::spec::AssembleSpec;
@@ -53,7 +55,11 @@ fn differences(
         Entry::Occupied(known) => known.into_mut(),
         Entry::Vacant(new) => new.insert(Loader::open(objects, &interp, object.elf.abi)?),
     };
-    let load = Load::start(loader, objects, object, &[], &surroundings)?;
+    let preload = env_value(&spec.config.env, "LD_PRELOAD").unwrap_or_default();
+    let mut preload = preload_names(preload.as_bytes());
+    let file = output.read(&RootfsPath::from("/etc/ld.so.preload"), 0..MAX_PRELOAD_BYTES);
+    preload.extend(preload_names(&file.unwrap_or_default()));
+    let load = Load::start(loader, objects, object, &preload, &surroundings)?;
     let mut texts = Vec::new();
     if program.strict {
         texts.extend(highest_versions(&load.problems).iter().filter_map(|problem| text_of(path, problem)));
@@ -70,9 +76,7 @@ fn differences(
     for extra in found.difference(&planned).filter(same) {
         texts.push(format!("`{path}` loads `{extra}` in the output, which the plan did not choose for it"));
     }
-    // A preloaded library is no part of `load` here, so it is not missed.
-    let preloads = spec.config.env.iter().any(|setting| setting.starts_with("LD_PRELOAD="));
-    for missing in planned.difference(&found).filter(same).filter(|_| !preloads) {
+    for missing in planned.difference(&found).filter(same) {
         texts.push(format!("`{path}` does not load `{missing}` in the output, as the plan says"));
     }
     Ok(texts)

@@ -250,3 +250,17 @@ fn a_library_alone_may_need_the_loader_by_name() {
          step COPY --from=build /out/libplug.so /opt/libplug.so"
     );
 }
+
+#[test]
+fn a_preload_file_of_the_stage_comes_with_its_libraries() {
+    snapshot!(
+        "base
+           debian
+         changed COPY app libhook.so /opt/
+           /opt/app elf needed=libc.so.6 interp=/lib64/ld-linux-x86-64.so.2
+           /usr/lib/x86_64-linux-gnu/libhook.so elf needed=libc.so.6
+         changed RUN echo libhook.so > /etc/ld.so.preload
+           /etc/ld.so.preload text \"/usr/lib/x86_64-linux-gnu/libhook.so\\n\"
+         entrypoint /opt/app"
+    );
+}

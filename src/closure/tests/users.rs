@@ -119,3 +119,35 @@ fn a_passwd_file_that_the_user_copies_names_the_users() {
          entrypoint /app"
     );
 }
+
+#[test]
+fn a_user_with_further_groups_is_written_without_a_group() {
+    snapshot!(
+        "base
+           debian
+           /etc/passwd text \"app:x:1000:1000::/home/app:/bin/sh\\n\"
+           /etc/group text \"app:x:1000:\\nshared:x:3000:app\\n\"
+         changed RUN install -d -g shared -m 0750 /srv
+           /srv/ 0750 0:3000
+         changed COPY app /usr/local/bin/app
+           /usr/local/bin/app elf static
+         user app
+         entrypoint /usr/local/bin/app"
+    );
+}
+
+#[test]
+fn volumes_start_with_what_the_stage_holds_there() {
+    snapshot!(
+        "base
+           debian
+         changed RUN useradd app && seed /data
+           /data/ 0700 33:33
+           /data/seed text \"x\"
+           /data/sub/more text \"y\"
+         changed COPY app /usr/local/bin/app
+           /usr/local/bin/app elf static
+         volume /data
+         entrypoint /usr/local/bin/app"
+    );
+}
