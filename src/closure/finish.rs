@@ -175,7 +175,9 @@ impl Finish<'_, '_> {
         if !regular || entry.mode & 0o6000 == 0 && !capable {
             return;
         }
-        let root = self.closure.items.get(path).is_some_and(|item| item.strength > Strength::Soft);
+        let root = self.closure.items.get(path).is_some_and(|item| {
+            item.strength > Strength::Soft || item.reason.iter().any(|reason| reason.why == "names")
+        });
         let finding = if root {
             format!(
                 "`{path}` gives its caller privileges (setuid, setgid or capabilities) and is in the image"

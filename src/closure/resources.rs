@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::application::mentions::Mentions;
 use super::evidence::{self, Facts, Needles};
 use super::finding;
 use super::glob;
@@ -31,6 +32,8 @@ pub(super) struct Asked {
     found: BTreeSet<(usize, usize)>,
     /// What `{name}` in a path stands for in this round.
     values: Values,
+    /// What the application names of what its stage made.
+    mentions: Mentions,
 }
 
 /// A rule that applies, by its place among those of its kind.
@@ -87,6 +90,7 @@ impl<'a> Closure<'a> {
             for application in applications {
                 self.apply(&application, &mut asked, &mut wishes)?;
             }
+            wishes.extend(self.follow_mentions(&mut asked.mentions)?);
             self.follow(wishes)?;
             if before == (self.items.len(), self.processes.len(), self.elves.len(), asked.done.len()) {
                 break;

@@ -7,7 +7,7 @@ mod schema;
 
 pub use schema::{
     Application, ArgumentOption, Arguments, Build, Capture, Evidence, Imports, Include, IncludeLayer,
-    Mechanism, Resource, Rules, Runner, Runtime, Value, Variable, Wrapper,
+    Mechanism, Mention, Resource, Rules, Runner, Runtime, Value, Variable, Wrapper,
 };
 
 impl Rules {

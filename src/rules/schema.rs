@@ -333,6 +333,25 @@ pub struct Application {
     pub generated: Vec<String>,
     /// Directories with packages of languages.
     pub dependencies: Vec<String>,
+    pub mention: Mention,
+}
+
+/// How the application's own text names programs and files.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mention {
+    /// Files with program text.
+    pub source: Vec<String>,
+    /// Files in which only whole paths count.
+    pub data: Vec<String>,
+    /// Files that are not read.
+    pub skipped: Vec<String>,
+    /// Words that start programs.
+    pub starters: Vec<String>,
+    /// Names of programs that are also words: they count only near a word that starts programs.
+    pub common: Vec<String>,
+    /// Variables that name no data of the application.
+    pub variables: Vec<String>,
 }
 
 /// A package manager that starts what a script of `package.json` says, or a program of `node_modules/.bin`.

@@ -205,3 +205,52 @@ fn packages_of_languages_are_dependencies_whoever_brought_them() {
          cmd /server"
     );
 }
+
+#[test]
+fn installed_programs_that_the_text_names_come() {
+    snapshot!(
+        "base
+           debian
+           /usr/bin/python3.11 elf needed=libc.so.6 interp=/lib64/ld-linux-x86-64.so.2
+         changed RUN apt-get install -y ffmpeg git wkhtmltopdf graphviz iputils-ping
+           /usr/bin/ffmpeg elf needed=libc.so.6,libm.so.6 interp=/lib64/ld-linux-x86-64.so.2
+           /usr/bin/git elf needed=libc.so.6 interp=/lib64/ld-linux-x86-64.so.2
+           /usr/bin/wkhtmltopdf elf needed=libc.so.6 interp=/lib64/ld-linux-x86-64.so.2
+           /usr/bin/dot elf needed=libc.so.6 interp=/lib64/ld-linux-x86-64.so.2
+           /usr/bin/ping elf needed=libc.so.6 interp=/lib64/ld-linux-x86-64.so.2 4755
+           /usr/bin/unused elf needed=libc.so.6 interp=/lib64/ld-linux-x86-64.so.2
+         changed COPY . /app
+           /app/main.py text \"subprocess.run(['ffmpeg', '-i', x])\\nTOOL = 'wkhtmltopdf'\\nkind = 'git'\\n\"
+           /app/net.py text \"os.system('ping -c 1 host')\"
+           /app/README.md text \"`unused`\"
+           /app/config.yml text \"dot: /usr/bin/dot\\nother: 'unused'\"
+         workdir /app
+         cmd python3.11 main.py"
+    );
+}
+
+#[test]
+fn files_that_run_made_elsewhere_come_when_something_names_them() {
+    snapshot!(
+        "base
+           debian
+         changed RUN curl -o /opt/model/weights.bin && mkdir /opt/corpus /opt/unused && curl -o /usr/local/bin/tool
+           /opt/model/weights.bin text \"x\"
+           /opt/model/vocabulary.txt text \"x\"
+           /opt/corpus/words.txt text \"x\"
+           /opt/unused/words.txt text \"x\"
+           /opt/geo.db text \"x\"
+           /usr/local/bin/tool elf static 0755
+           /root/.cache/pip/x text \"x\"
+           /go/pkg/mod/x.go text \"x\"
+         changed COPY app.ini /etc/app.ini
+           /etc/app.ini text \"model = /opt/model/weights.bin\\ncache = /root/.cache/pip\"
+         changed COPY app /app
+           /app elf static string=/opt/geo.db
+         env PATH=/usr/local/bin:/usr/bin:/bin
+         env CORPUS=/opt/corpus
+         env TOOL=tool
+         env GOPATH=/go
+         entrypoint /app"
+    );
+}

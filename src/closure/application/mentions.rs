@@ -1,0 +1,402 @@
+//! What the application names: programs that the stage's instructions installed, and files that RUN made outside of
+//! the application's directories. Source text, configuration, the environment and the application's own programs are
+//! read for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::files::STAGE;
+use super::patterns::Patterns;
+use super::places::{Places, is_system_directory};
+use super::words::{self, Named, TextKind};
+use crate::closure::libraries::env_value;
+use crate::closure::reason;
+use crate::closure::roots::{DEFAULT_PATH, Wish};
+use crate::closure::set::{Closure, Strength};
+use crate::closure::strings;
+use crate::distill::manifest::Reason;
+use crate::distill::spec::Mode;
+use crate::rootfs::links::{self, Resolved};
+use crate::rootfs::{FileKind, RootfsError, RootfsPath};
+use crate::rules::Mention;
+
+/// What may be named, and which files were read for it.
+#[derive(Default)]
+pub(in crate::closure) struct Mentions {
+    known: Option<Known>,
+    read: BTreeSet<RootfsPath>,
+}
+
+/// What the application may name.
+struct Known {
+    /// Programs that the base image does not have, by name.
+    programs: BTreeMap<Vec<u8>, RootfsPath>,
+    program_paths: BTreeSet<RootfsPath>,
+    telling: Telling,
+    /// What RUN made, and no package owns, outside of the application's directories.
+    made: BTreeSet<RootfsPath>,
+    texts: Texts,
+}
+
+/// How files are read, by their names.
+struct Texts {
+    source: Patterns,
+    data: Patterns,
+    skipped: Patterns,
+    common: BTreeSet<Vec<u8>>,
+}
+
+impl Texts {
+    fn new(rules: &Mention) -> Self {
+        Self {
+            source: Patterns::new(&rules.source),
+            data: Patterns::new(&rules.data),
+            skipped: Patterns::new(&rules.skipped),
+            common: rules.common.iter().map(|name| name.clone().into_bytes()).collect(),
+        }
+    }
+
+    fn kind_of(&self, path: &RootfsPath, executable: bool) -> Option<TextKind> {
+        if self.skipped.cover(path) {
+            None
+        } else if self.source.matches(path) || executable && !path.name().contains(&b'.') {
+            Some(TextKind::Source)
+        } else {
+            self.data.matches(path).then_some(TextKind::Data)
+        }
+    }
+}
+
+impl Closure<'_> {
+    /// Brings what the files of the set name that were not read yet.
+    ///
+    /// # Errors
+    /// What the roots answer.
+    pub(in crate::closure) fn follow_mentions(
+        &mut self,
+        mentions: &mut Mentions,
+    ) -> Result<Vec<Wish>, RootfsError> {
+        let mut wishes = Vec::new();
+        if self.world.spec.mode != Mode::Distil || self.world.sources.is_empty() {
+            return Ok(wishes);
+        }
+        let known = match mentions.known.take() {
+            Some(known) => known,
+            None => {
+                let known = self.known()?;
+                self.mentioned_by_environment(&known, &mut wishes)?;
+                known
+            }
+        };
+        if !known.programs.is_empty() || !known.made.is_empty() {
+            self.read_mentions(&known, &mut mentions.read, &mut wishes)?;
+        }
+        mentions.known = Some(known);
+        Ok(wishes)
+    }
+
+    fn read_mentions(
+        &mut self,
+        known: &Known,
+        read: &mut BTreeSet<RootfsPath>,
+        wishes: &mut Vec<Wish>,
+    ) -> Result<(), RootfsError> {
+        let changes = self.world.changes;
+        let unread: Vec<RootfsPath> = self
+            .items
+            .iter()
+            .filter(|(path, item)| item.stat.kind == FileKind::Regular && !read.contains(*path))
+            // Files of the base image and of packages name what they could use, not what is used.
+            .filter(|(path, _)| {
+                changes.get(path).is_some() && (changes.is_put(path) || !self.is_packaged(path))
+            })
+            .map(|(path, _)| path.clone())
+            .collect();
+        for path in unread {
+            let found = self.named_by(&path, known)?;
+            let chain = self.items.get(&path).map(|item| item.reason.clone()).unwrap_or_default();
+            for program in found.programs {
+                self.mentioned_program(&program, &path, &chain, wishes)?;
+            }
+            for file in found.files {
+                self.mentioned_file(&file, &path, &chain, wishes)?;
+            }
+            read.insert(path);
+        }
+        Ok(())
+    }
+
+    /// What one file names.
+    fn named_by(&self, path: &RootfsPath, known: &Known) -> Result<Found, RootfsError> {
+        let mut found = Found::default();
+        let Some(item) = self.items.get(path) else { return Ok(found) };
+        if self.elves.contains_key(path) {
+            let scanned = self.with_bytes(path, |bytes| {
+                strings::scan(bytes, SHORTEST, &mut |text| found.in_data(text, known))
+            });
+            // A program whose data cannot be read names nothing.
+            let _ = scanned;
+            return Ok(found);
+        }
+        let Some(kind) = known.texts.kind_of(path, item.stat.mode & 0o111 != 0) else { return Ok(found) };
+        let Some((rootfs, file)) = self.file_of(path) else { return Ok(found) };
+        let text = rootfs.read(&file, 0..MAX_TEXT_BYTES)?;
+        let named = words::read(&text, kind, &self.world.rules.application.mention.starters);
+        found.in_text(&named, known);
+        Ok(found)
+    }
+
+    /// What may be named.
+    fn known(&self) -> Result<Known, RootfsError> {
+        let world = self.world;
+        let stage = world.sources[STAGE].root;
+        let places = Places::of(world.spec, stage, world.changes)?;
+        let generated = Patterns::new(&world.rules.application.generated);
+        let mut made = BTreeSet::new();
+        for (path, touched) in world.changes.iter() {
+            if touched.run.is_some()
+                && touched.put.is_none()
+                && !places.hold(path)
+                && !generated.cover(path)
+                && !self.is_packaged(path)
+                && world.changes.in_base(path)?.is_none()
+                && stage.stat(path)?.is_some()
+            {
+                made.insert(path.clone());
+            }
+        }
+        let programs = self.new_programs()?;
+        let texts = Texts::new(&world.rules.application.mention);
+        let program_paths = programs.values().cloned().collect();
+        let telling = Telling::new(programs.keys().filter(|name| !texts.common.contains(*name)));
+        Ok(Known { programs, program_paths, telling, made, texts })
+    }
+
+    /// The programs on `PATH` that the base image does not have.
+    fn new_programs(&self) -> Result<BTreeMap<Vec<u8>, RootfsPath>, RootfsError> {
+        let world = self.world;
+        let stage = world.sources[STAGE].root;
+        let mut programs = BTreeMap::new();
+        let path = env_value(&world.spec.config.env, "PATH").filter(|path| !path.is_empty());
+        let path = path.unwrap_or_else(|| DEFAULT_PATH.to_owned());
+        let mut seen = BTreeSet::new();
+        for dir in path.split(':').filter(|dir| dir.starts_with('/')) {
+            let Resolved::Found { path: dir, .. } =
+                links::resolve(stage, &RootfsPath::parse(dir.as_bytes()))?
+            else {
+                continue;
+            };
+            if !seen.insert(dir.clone()) {
+                continue;
+            }
+            let entries = match stage.list(&dir) {
+                Err(RootfsError::NotADirectory(_) | RootfsError::NotFound(_)) => continue,
+                other => other?,
+            };
+            for entry in entries {
+                let path = dir.join(&entry.name);
+                let program = match entry.stat.kind {
+                    FileKind::Regular => entry.stat.mode & 0o111 != 0,
+                    FileKind::Symlink(_) => true,
+                    _ => false,
+                };
+                if program && !programs.contains_key(&entry.name) && world.changes.in_base(&path)?.is_none() {
+                    programs.insert(entry.name, path);
+                }
+            }
+        }
+        Ok(programs)
+    }
+
+    /// Variables of the image that name programs and files that the stage made.
+    fn mentioned_by_environment(&mut self, known: &Known, wishes: &mut Vec<Wish>) -> Result<(), RootfsError> {
+        let not_data = Patterns::new(&self.world.rules.application.mention.variables);
+        for setting in &self.world.spec.config.env {
+            let Some((name, value)) = setting.split_once('=') else { continue };
+            if not_data.matches(&RootfsPath::root().join(name.as_bytes())) {
+                continue;
+            }
+            let chain = reason::root("environment", name);
+            if let Some(program) = known.programs.get(value.as_bytes()).cloned() {
+                self.start_mentioned(&program, &chain, wishes)?;
+            }
+            for part in value.split(':').filter(|part| part.starts_with('/')) {
+                let path = RootfsPath::parse(part.as_bytes());
+                if known.program_paths.contains(&path) {
+                    self.start_mentioned(&path, &chain, wishes)?;
+                } else if let Some(real) = self.made_path(&path, known)? {
+                    self.bring_made(&real, &chain, wishes)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The real path of a file or directory that a RUN made.
+    fn made_path(&self, path: &RootfsPath, known: &Known) -> Result<Option<RootfsPath>, RootfsError> {
+        match links::resolve(self.world.sources[STAGE].root, path) {
+            Ok(resolved) => Ok(resolved.path().filter(|real| known.made.contains(*real)).cloned()),
+            Err(RootfsError::LinkLoop(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn mentioned_program(
+        &mut self,
+        program: &RootfsPath,
+        by: &RootfsPath,
+        chain: &[Reason],
+        wishes: &mut Vec<Wish>,
+    ) -> Result<(), RootfsError> {
+        if program == by {
+            return Ok(());
+        }
+        let chain = by_file(chain, by);
+        self.start_mentioned(program, &chain, wishes)
+    }
+
+    fn start_mentioned(
+        &mut self,
+        program: &RootfsPath,
+        chain: &[Reason],
+        wishes: &mut Vec<Wish>,
+    ) -> Result<(), RootfsError> {
+        let chain = reason::then(chain, "names", reason::escaped(program));
+        if let Some(real) = self.bring(STAGE, program, &chain, Strength::Soft)? {
+            self.started_as(program, &real);
+            wishes.push(Wish { path: real, strength: Strength::Soft, started: true });
+        }
+        Ok(())
+    }
+
+    fn mentioned_file(
+        &mut self,
+        file: &RootfsPath,
+        by: &RootfsPath,
+        chain: &[Reason],
+        wishes: &mut Vec<Wish>,
+    ) -> Result<(), RootfsError> {
+        let chain = by_file(chain, by);
+        self.bring_made(file, &chain, wishes)
+    }
+
+    /// Brings a file that RUN made, or a directory with everything in it.
+    fn bring_made(
+        &mut self,
+        path: &RootfsPath,
+        chain: &[Reason],
+        wishes: &mut Vec<Wish>,
+    ) -> Result<(), RootfsError> {
+        if is_system_directory(path) {
+            return Ok(());
+        }
+        let never = Patterns::new(&self.world.rules.application.never);
+        if never.cover(path) {
+            return Ok(());
+        }
+        let chain = reason::then(chain, "names", reason::escaped(path));
+        for path in self.bring_tree(STAGE, path, &chain, Strength::Soft, &|path| never.matches(path))? {
+            wishes.push(Wish { path, strength: Strength::Soft, started: false });
+        }
+        Ok(())
+    }
+}
+
+/// Names that are found inside other text, by their first two bytes.
+struct Telling {
+    names: BTreeMap<[u8; 2], Vec<Vec<u8>>>,
+    /// Which first bytes there are.
+    first: [bool; 256],
+}
+
+impl Telling {
+    fn new<'n>(all: impl Iterator<Item = &'n Vec<u8>>) -> Self {
+        let mut telling = Self { names: BTreeMap::new(), first: [false; 256] };
+        for name in all.filter(|name| name.len() >= TELLING_NAME) {
+            telling.names.entry([name[0], name[1]]).or_default().push(name.clone());
+            telling.first[usize::from(name[0])] = true;
+        }
+        telling
+    }
+
+    fn find(&self, text: &[u8], take: &mut dyn FnMut(&[u8])) {
+        for (at, pair) in text.windows(2).enumerate().filter(|(_, pair)| self.first[usize::from(pair[0])]) {
+            for name in self.names.get(&[pair[0], pair[1]]).into_iter().flatten() {
+                if text[at..].starts_with(name) {
+                    take(name);
+                }
+            }
+        }
+    }
+}
+
+/// What one file names.
+#[derive(Default)]
+struct Found {
+    programs: BTreeSet<RootfsPath>,
+    files: BTreeSet<RootfsPath>,
+}
+
+impl Found {
+    fn in_text(&mut self, named: &Named, known: &Known) {
+        for word in &named.words {
+            // A common word is a program only where it is started.
+            if !known.texts.common.contains(word) || named.started.contains(word) {
+                self.programs.extend(known.programs.get(word).cloned());
+            }
+        }
+        for path in &named.paths {
+            self.path(path, known, true);
+        }
+    }
+
+    /// A text in the data of a program: a literal by itself, or one of many in a run of them (Go, Rust).
+    fn in_data(&mut self, text: &[u8], known: &Known) {
+        let first = text.split(|byte| *byte == b' ').next().unwrap_or(text);
+        if !known.texts.common.contains(first) {
+            self.programs.extend(known.programs.get(first).cloned());
+        }
+        for path in words::read(text, TextKind::Data, &[]).paths {
+            self.path(&path, known, false);
+        }
+        if text.len() > LONG_RUN {
+            known.telling.find(text, &mut |name| self.programs.extend(known.programs.get(name).cloned()));
+        }
+    }
+
+    fn path(&mut self, path: &RootfsPath, known: &Known, directories: bool) {
+        if known.program_paths.contains(path) {
+            self.programs.insert(path.clone());
+        } else if known.made.contains(path) && (directories || !is_above(path, &known.made)) {
+            self.files.insert(path.clone());
+        }
+    }
+}
+
+/// The chain to a file, with its path at the end.
+fn by_file(chain: &[Reason], file: &RootfsPath) -> Vec<Reason> {
+    let path = reason::escaped(file);
+    if chain.last().is_some_and(|last| last.by == path) {
+        return chain.to_vec();
+    }
+    reason::then(chain, "text", path)
+}
+
+/// Whether something else of the set lies below the path.
+fn is_above(path: &RootfsPath, paths: &BTreeSet<RootfsPath>) -> bool {
+    let mut below = path.as_bytes().to_vec();
+    below.push(b'/');
+    let start = RootfsPath::parse(&[&below[..], b"\x01"].concat());
+    paths.range(start..).next().is_some_and(|next| next.as_bytes().starts_with(&below))
+}
+
+/// Bytes of one text that are read.
+const MAX_TEXT_BYTES: u64 = 2 << 20;
+
+/// Shorter texts name no program.
+const SHORTEST: usize = 2;
+
+/// Literals without an end between them make runs of this length at least.
+const LONG_RUN: usize = 256;
+
+/// Shorter names may be a part of any word.
+const TELLING_NAME: usize = 6;

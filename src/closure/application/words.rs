@@ -1,0 +1,168 @@
+//! Program names and absolute paths in source text, configuration and the data of programs.
+
+use std::collections::BTreeSet;
+
+use crate::rootfs::RootfsPath;
+
+/// How a text is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TextKind {
+    /// Program text: a quoted word may be a program.
+    Source,
+    /// Configuration and the like: only whole paths count.
+    Data,
+}
+
+/// What a text names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Named {
+    /// Quoted first words that may be names of programs.
+    pub(super) words: BTreeSet<Vec<u8>>,
+    /// Those near a word that starts programs.
+    pub(super) started: BTreeSet<Vec<u8>>,
+    pub(super) paths: BTreeSet<RootfsPath>,
+}
+
+/// Reads `text`; `starters` are words that start programs (`subprocess`).
+pub(super) fn read(text: &[u8], kind: TextKind, starters: &[String]) -> Named {
+    let mut named = Named::default();
+    let mut at = 0;
+    while at < text.len() {
+        match text[at] {
+            b'/' if is_path_start(text, at) => {
+                let end = at + run(&text[at..], is_path_byte);
+                add_path(&text[at..end], &mut named);
+                at = end.max(at + 1);
+            }
+            b'"' | b'\'' | b'`' if kind == TextKind::Source => {
+                let start = at + 1;
+                let end = start + run(&text[start..], is_word_byte);
+                let word = &text[start..end];
+                let ends = text.get(end).is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'`' | b' '));
+                if ends && (2..=MAX_WORD_BYTES).contains(&word.len()) && named.words.len() < MAX_WORDS {
+                    if is_started(statement(text, at), starters) {
+                        named.started.insert(word.to_vec());
+                    }
+                    named.words.insert(word.to_vec());
+                }
+                at += 1;
+            }
+            _ => at += 1,
+        }
+    }
+    named
+}
+
+/// The text from the beginning of a statement to `at`: lines that end with an open bracket, a comma or an operator go
+/// on in the next.
+fn statement(text: &[u8], at: usize) -> &[u8] {
+    let near = &text[at.saturating_sub(NEAR_BYTES)..at];
+    let mut start = near.len();
+    loop {
+        let line = near[..start].iter().rposition(|byte| matches!(byte, b'\n' | b';')).map_or(0, |at| at + 1);
+        let before = near[..line.saturating_sub(1)].trim_ascii_end();
+        let goes_on = line > 0
+            && near[line - 1] == b'\n'
+            && before.last().is_some_and(|byte| b"([{,\\=+|&".contains(byte));
+        if !goes_on {
+            return &near[line..];
+        }
+        start = line - 1;
+    }
+}
+
+/// Whether a word that starts programs stands in the text before.
+fn is_started(before: &[u8], starters: &[String]) -> bool {
+    starters.iter().any(|starter| before.windows(starter.len()).any(|part| part == starter.as_bytes()))
+}
+
+fn is_path_start(text: &[u8], at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|before| text.get(before));
+    let next = text.get(at + 1);
+    !before.is_some_and(|byte| {
+        is_path_byte(byte) && *byte != b'=' || matches!(byte, b'}' | b')' | b'*' | b'<' | b'>' | b'\\' | b'%')
+    }) && next.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'))
+}
+
+fn add_path(text: &[u8], named: &mut Named) {
+    let end = text.iter().rposition(|byte| !matches!(byte, b'.' | b',' | b':' | b'/')).map_or(0, |at| at + 1);
+    if (2..=MAX_PATH_BYTES).contains(&end) && named.paths.len() < MAX_WORDS {
+        named.paths.insert(RootfsPath::parse(&text[..end]));
+    }
+}
+
+fn run(text: &[u8], test: fn(&u8) -> bool) -> usize {
+    text.iter().position(|byte| !test(byte)).unwrap_or(text.len())
+}
+
+fn is_word_byte(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_+.-".contains(byte)
+}
+
+fn is_path_byte(byte: &u8) -> bool {
+    is_word_byte(byte) || b"/@~=".contains(byte)
+}
+
+/// Words and paths of one text that are kept.
+const MAX_WORDS: usize = 100_000;
+
+const MAX_WORD_BYTES: usize = 64;
+
+/// `PATH_MAX` of Linux.
+const MAX_PATH_BYTES: usize = 4096;
+
+/// How far before a quoted word its call may stand: a few lines.
+const NEAR_BYTES: usize = 400;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts<'t>(words: impl IntoIterator<Item = &'t Vec<u8>>) -> String {
+        let words: Vec<_> =
+            words.into_iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+        words.join(" ")
+    }
+
+    #[test]
+    fn quoted_words_and_calls() {
+        let starters = ["subprocess".to_owned(), "exec(".to_owned()];
+        let rows = [
+            ("a list of arguments", "subprocess.run([\"ffmpeg\", \"-i\", x])", "-i ffmpeg", "-i ffmpeg"),
+            ("a command line", "exec('convert a.png b.png')", "convert", "convert"),
+            ("any quoted word", "TOOL = 'wkhtmltopdf'", "wkhtmltopdf", ""),
+            ("a template", "exec(`git log ${x}`)", "git", "git"),
+            ("no word", "x = \"file:///a\"", "", ""),
+            ("part of a word", "y = 'ffmpeg/x'", "", ""),
+            ("a call before", "subprocess.run(a); b = 'date'", "date", ""),
+            ("a call in the line before", "exec(a)\nb = 'date'", "date", ""),
+            ("a call that goes on", "exec(\n  'date',\n  x)", "date", "date"),
+        ];
+        for (summary, text, words, started) in rows {
+            let named = read(text.as_bytes(), TextKind::Source, &starters);
+            assert_eq!(
+                (texts(&named.words), texts(&named.started)),
+                (words.to_owned(), started.to_owned()),
+                "{summary}"
+            );
+        }
+    }
+
+    #[test]
+    fn absolute_paths() {
+        let rows = [
+            ("quoted", "open('/opt/model/a.bin')", "/opt/model/a.bin"),
+            ("at the end of a sentence", "see /opt/x.", "/opt/x"),
+            ("a directory", "dir=/data/", "/data"),
+            ("behind a colon", "dir: /data/", "/data"),
+            ("an address", "http://host/a", ""),
+            ("relative", "a/b ./c ${x}/d", ""),
+            ("a closing tag and a comment", "</a> /* x */ //y", ""),
+        ];
+        for (summary, text, expected) in rows {
+            let named = read(text.as_bytes(), TextKind::Data, &[]);
+            let paths: Vec<_> = named.paths.iter().map(ToString::to_string).collect();
+            assert_eq!(paths.join(" "), expected, "{summary}");
+        }
+    }
+}
