@@ -3,6 +3,8 @@
 mod distilled;
 mod images;
 mod load;
+mod requests;
+mod warnings;
 
 use std::collections::BTreeMap;
 
@@ -56,12 +58,20 @@ pub async fn build(gateway: &impl Gateway, process: Process) -> Result<BuildResu
     if let Some(cap) = options.unsupported_cap() {
         return Err(BuildError::UnsupportedCap(cap.to_owned()).into());
     }
+    if let Some(name) = &options.request {
+        let own_definition = process.own_definition.as_deref();
+        let asked = requests::Asked { gateway, options: &options, daemon: &daemon, own_definition };
+        return asked.answer(name, loaded).await;
+    }
     let source = loaded.source.clone();
     let own_definition = process.own_definition.as_deref();
     let build = prepare(gateway, &options, &daemon, loaded, own_definition);
     match build {
-        Ok(build) => build.run().await,
-        Err(error) => Err(error.into()),
+        Ok(build) => build.build_all().await,
+        Err(error) => match warnings::send_of_refused(gateway, &options, &source).await {
+            Ok(()) => Err(error.into()),
+            Err(failure) => Err(failure.into()),
+        },
     }
     .map_err(|error| BuildFailure { error, source: Some(source) })
 }
@@ -144,14 +154,6 @@ struct Built {
 }
 
 impl<G: Gateway> Build<'_, G> {
-    async fn run(&self) -> Result<BuildResult, BuildError> {
-        match self.options.request.as_deref() {
-            None => self.build_all().await,
-            Some("frontend.distroless") => self.report().await,
-            Some(other) => Err(BuildError::UnsupportedRequest(other.to_owned())),
-        }
-    }
-
     /// The platforms asked for; one `None` when nobody asked.
     fn platforms(&self) -> Vec<Option<&Platform>> {
         match self.options.platforms.as_slice() {
@@ -191,12 +193,7 @@ impl<G: Gateway> Build<'_, G> {
             if index == 0 {
                 self.warn_of_findings(&built.findings).await?;
             }
-            if self.lint.error && !lint.rule_names().is_empty() {
-                let rules = lint.rule_names().join(", ");
-                let text = format!("lint violation found for rules: {rules}");
-                return Err(BuildError::from(Diagnostic::new(text)));
-            }
-            Ok(built)
+            Ok::<_, BuildError>(built)
         });
         let mut results = Vec::new();
         for built in join_all(building).await {
@@ -280,8 +277,35 @@ impl<G: Gateway> Build<'_, G> {
             all_stages: false,
             epoch: self.epoch,
         };
+        let mut lowering = self.lower_request(outside, &request, lint).await?;
+        self.refuse_violations(lint)?;
+        match lowering.lowered.marshal_error.take() {
+            None => Ok(lowering),
+            Some(error) => {
+                let message = format!("failed to marshal LLB definition: {}", error.message);
+                Err(Diagnostic { message, ..error }.into())
+            }
+        }
+    }
+
+    /// Option `error` makes an error of findings.
+    fn refuse_violations(&self, lint: &Sink) -> Result<(), Diagnostic> {
+        if !self.lint.error || lint.rule_names().is_empty() {
+            return Ok(());
+        }
+        let rules = lint.rule_names().join(", ");
+        Err(Diagnostic::new(format!("lint violation found for rules: {rules}")))
+    }
+
+    /// [`Build::lower`] for any request.
+    async fn lower_request(
+        &self,
+        outside: &Outside<'_, G>,
+        request: &stage::Request<'_>,
+        lint: &mut Sink,
+    ) -> Result<Lowering, BuildError> {
         let mut nodes = Graph::default();
-        let mut stages = StageGraph::new(&self.dockerfile, &request, lint)?;
+        let mut stages = StageGraph::new(&self.dockerfile, request, lint)?;
         // Nothing of the stages depends on the ignore file, so nobody waits for it alone.
         let resolving = resolve(outside, &mut stages, &mut nodes, lint);
         let (resolved, patterns) = tokio::join!(resolving, self.ignore_patterns());
@@ -370,29 +394,8 @@ impl<G: Gateway> Build<'_, G> {
         ])))
     }
 
-    /// The vertex that warnings belong to: the load of the Dockerfile.
-    fn dockerfile_vertex(&self) -> String {
-        self.loaded.source.definition.as_ref().and_then(Definition::result_vertex).unwrap_or_default()
-    }
-
     async fn warn_of_lint(&self, lint: &Sink) -> Result<(), BuildError> {
-        for warning in lint.warnings() {
-            let line = match warning.span.first {
-                0 => String::new(),
-                line => format!(" (line {line})"),
-            };
-            self.gateway
-                .warn(Warning {
-                    vertex: &self.dockerfile_vertex(),
-                    short: format!("{}: {}{line}", warning.rule.name, warning.message),
-                    detail: vec![warning.rule.description.to_owned()],
-                    url: warning.rule.url.to_owned(),
-                    source: Some(&self.loaded.source),
-                    spans: vec![warning.span],
-                })
-                .await?;
-        }
-        Ok(())
+        Ok(warnings::send(self.gateway, &self.loaded.source, lint).await?)
     }
 
     /// Warnings and notices of distilling; with `strict` the first one is an error.
@@ -405,7 +408,7 @@ impl<G: Gateway> Build<'_, G> {
             let line = spans.first().map_or_else(String::new, |span| format!(" (line {})", span.first));
             self.gateway
                 .warn(Warning {
-                    vertex: &self.dockerfile_vertex(),
+                    vertex: &warnings::vertex(&self.loaded.source),
                     short: format!("{}: {}{line}", located.rule, located.diagnostic.text()),
                     detail: Vec::new(),
                     url: String::new(),

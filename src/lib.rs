@@ -26,6 +26,7 @@ pub mod assemble;
 pub mod closure;
 pub mod distill;
 pub mod output;
+pub mod requests;
 pub mod rootfs;
 pub mod rules;
 pub mod sbom;

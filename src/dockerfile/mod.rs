@@ -56,6 +56,8 @@ pub struct StageSource {
 pub struct Outcome {
     /// The instructions before the first error; the whole file if there is none.
     pub dockerfile: Dockerfile,
+    /// The instruction of the first error, if lint rules have something to say about it all the same.
+    pub refused: Option<Parsed>,
     /// The first one equals the official frontend's in text and lines; empty if all is well.
     pub errors: Vec<Diagnostic>,
 }
@@ -65,8 +67,24 @@ pub struct Outcome {
 /// # Errors
 /// All errors found; the first one equals the official frontend's in text and lines.
 pub fn parse(data: &[u8]) -> Result<Dockerfile, Vec<Diagnostic>> {
+    if data.is_empty() {
+        return Err(vec![empty()]);
+    }
     let outcome = parse_all(data);
-    if outcome.errors.is_empty() { Ok(outcome.dockerfile) } else { Err(outcome.errors) }
+    if !outcome.errors.is_empty() {
+        return Err(outcome.errors);
+    }
+    if outcome.dockerfile.stages.is_empty() { Err(vec![no_stages()]) } else { Ok(outcome.dockerfile) }
+}
+
+/// The error about a file without a byte.
+pub fn empty() -> Diagnostic {
+    Diagnostic::new("the Dockerfile cannot be empty")
+}
+
+/// The error about a file that could be read and has no `FROM`.
+pub fn no_stages() -> Diagnostic {
+    Diagnostic::new("dockerfile contains no stages to build")
 }
 
 /// Reads a whole Dockerfile and keeps what stands before the first error: lints see it all the same.
@@ -79,23 +97,23 @@ pub fn parse_all(data: &[u8]) -> Outcome {
         empty_continuations: statements.empty_continuations,
     };
     let mut errors = statements.errors;
-    if data.is_empty() {
-        errors = vec![Diagnostic::new("the Dockerfile cannot be empty")];
-    }
     // The official frontend reads and lints nothing of a file whose line grammar is wrong.
     let mut keep = errors.is_empty();
     if !keep {
         dockerfile.empty_continuations.clear();
     }
     let mut orphan = false;
+    let mut refused = None;
     for statement in statements.list {
         if errors.len() >= MAX_ERRORS {
             break;
         }
         let span = statement.span;
+        let seen = if keep { instruction::seen(&statement) } else { None };
         match instruction::read(statement) {
             Err(message) => {
                 keep = false;
+                refused = refused.or(seen);
                 let line = span.first;
                 errors.push(
                     Diagnostic::new(format!("dockerfile parse error on line {line}: {message}")).at(span),
@@ -120,10 +138,7 @@ pub fn parse_all(data: &[u8]) -> Outcome {
             },
         }
     }
-    if errors.is_empty() && dockerfile.stages.is_empty() {
-        errors.push(Diagnostic::new("dockerfile contains no stages to build"));
-    }
-    Outcome { dockerfile, errors }
+    Outcome { dockerfile, refused, errors }
 }
 
 /// How many errors one file can have before reading stops: nobody reads more.

@@ -2,15 +2,12 @@
 //!
 //! They are `errdefs.Source` messages in the JSON that Go makes of its own structs, not proto3-JSON.
 
-use std::collections::BTreeMap;
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use crate::dockerfile::source::Span;
 use crate::gateway::status::detail;
-use crate::llb::{Definition, SourceMap};
+use crate::llb::SourceMap;
+use crate::llb::json::Info;
 use crate::proto::google::protobuf::Any;
 
 /// One excerpt for each span; a span is a block of its own.
@@ -34,54 +31,6 @@ struct Excerpt<'a> {
     info: &'a Info<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ranges: Vec<Range>,
-}
-
-#[derive(Serialize)]
-struct Info<'a> {
-    filename: &'a str,
-    data: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    definition: Option<Load<'a>>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    language: &'a str,
-}
-
-impl<'a> Info<'a> {
-    fn of(source: &'a SourceMap) -> Self {
-        Self {
-            filename: &source.filename,
-            data: STANDARD.encode(&source.data),
-            definition: source.definition.as_ref().map(Load::of),
-            language: &source.language,
-        }
-    }
-}
-
-/// How the file was loaded: a definition of one source, which has no other metadata than this.
-#[derive(Serialize)]
-struct Load<'a> {
-    def: Vec<String>,
-    metadata: BTreeMap<&'a str, Metadata<'a>>,
-}
-
-#[derive(Serialize)]
-struct Metadata<'a> {
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    description: &'a BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    caps: &'a BTreeMap<String, bool>,
-}
-
-impl<'a> Load<'a> {
-    fn of(definition: &'a Definition) -> Self {
-        let metadata = definition.0.metadata.iter().map(|(vertex, metadata)| {
-            (vertex.as_str(), Metadata { description: &metadata.description, caps: &metadata.caps })
-        });
-        Self {
-            def: definition.0.def.iter().map(|op| STANDARD.encode(op)).collect(),
-            metadata: metadata.collect(),
-        }
-    }
 }
 
 #[derive(Serialize)]

@@ -17,9 +17,11 @@ pub use options::{Options, OptionsError, Selection};
 
 use std::collections::BTreeSet;
 
-use crate::dockerfile::Dockerfile;
 use crate::dockerfile::directive::check_comment;
+use crate::dockerfile::instruction::Parsed;
 use crate::dockerfile::source::Span;
+use crate::dockerfile::{Dockerfile, Outcome};
+use crate::requests::lint::Finding;
 
 /// One rule: what a warning of it is called and where it is documented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +88,18 @@ impl Sink {
         &self.warnings
     }
 
+    /// The findings as answers to a lint request list them.
+    pub fn into_findings(self) -> Vec<Finding> {
+        let finding = |warning: Warning| Finding {
+            rule: warning.rule.name.to_owned(),
+            description: warning.rule.description.to_owned(),
+            url: warning.rule.url.to_owned(),
+            message: warning.message,
+            spans: vec![warning.span],
+        };
+        self.warnings.into_iter().map(finding).collect()
+    }
+
     /// The names of the rules that fired, sorted, each once: the text of `error=true`.
     pub fn rule_names(&self) -> Vec<&'static str> {
         let names: BTreeSet<_> = self.warnings.iter().map(|warning| warning.rule.name).collect();
@@ -120,6 +134,19 @@ pub fn check_instructions(dockerfile: &Dockerfile, sink: &mut Sink) {
             maintainer_deprecated::check(instruction, sink);
             invalid_definition_description::check_arg(instruction, sink);
         }
+    }
+}
+
+/// [`check_instructions`] for a file that could not be read to its end.
+pub fn check_outcome(outcome: &Outcome, sink: &mut Sink) {
+    check_instructions(&outcome.dockerfile, sink);
+    match &outcome.refused {
+        Some(Parsed::Stage(from)) => {
+            stage_name_casing::check(from, sink);
+            from_as_casing::check(from, sink);
+        }
+        Some(Parsed::Instruction(instruction)) => maintainer_deprecated::check(instruction, sink),
+        None => {}
     }
 }
 

@@ -36,6 +36,19 @@ impl Definition {
         &self.0.def
     }
 
+    /// The ops with their digests.
+    pub fn ops_by_digest(&self) -> impl Iterator<Item = (String, &[u8])> {
+        self.0.def.iter().map(|bytes| (encode::digest(bytes), bytes.as_slice()))
+    }
+
+    /// Its `pb.Source` as protobuf bytes: which lines of which files the vertices come from.
+    ///
+    /// Not for the wire: as in the official client all vertices have an entry, and the daemon refuses one without
+    /// a place.
+    pub fn source_bytes(&self) -> Vec<u8> {
+        all_places(&self.0).map(|source| source.encode_to_vec()).unwrap_or_default()
+    }
+
     /// The digest of the vertex that makes the result; `None` for scratch.
     pub fn result_vertex(&self) -> Option<String> {
         let terminal = pb::Op::decode(self.0.def.last()?.as_slice()).ok()?;
@@ -62,6 +75,20 @@ impl Definition {
         }
         None
     }
+}
+
+fn all_places(definition: &pb::Definition) -> Option<pb::Source> {
+    let (_, vertices) = definition.def.split_last()?;
+    let mut source = definition.source.clone().unwrap_or_default();
+    for op in vertices {
+        source.locations.entry(encode::digest(op)).or_default();
+    }
+    for info in &mut source.infos {
+        if let Some(load) = &mut info.definition {
+            load.source = all_places(load);
+        }
+    }
+    Some(source)
 }
 
 fn first_input(op: &[u8]) -> Option<String> {

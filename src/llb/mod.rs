@@ -6,9 +6,11 @@ mod encode;
 mod exec;
 mod file;
 mod import;
+pub(crate) mod json;
 mod marshal;
 mod metadata;
 pub mod op;
+pub(crate) mod proto_json;
 pub(crate) mod sources;
 #[cfg(test)]
 #[expect(clippy::unnecessary_wraps, reason = "a state is an option wherever it is used")]

@@ -1,10 +1,11 @@
 //! `ARG`: a variable of the build, not of the image.
 
 use super::expand::{SCANNER_ARGS, Words};
-use super::{Lowering, Site, StageState, history, lint};
+use super::{Lowering, Site, StageState, history, lint, outline};
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::instruction::Arg;
 use crate::dockerfile::word::Variables;
+use crate::requests::description;
 
 impl Lowering<'_> {
     /// Build argument, else the own default, else the global value; each item sees the ones before it.
@@ -16,13 +17,28 @@ impl Lowering<'_> {
     ) -> Result<(), Diagnostic> {
         let stages = self.request.stages;
         let mut shown = String::from("ARG");
-        for arg in args {
+        for (place, arg) in args.iter().enumerate() {
             lint::secret_name(self.lint, site, "ARG", &arg.name);
             let value = match (stages.build_args.get(&arg.name), &arg.value) {
                 (Some(given), _) => Some(given.clone()),
                 (None, Some(default)) => Some(Words::new(self, site, state).one(default)?),
                 (None, None) => stages.global_args.lookup(&arg.name).map(str::to_owned),
             };
+            let inherited = arg.value.is_none()
+                && !stages.build_args.contains_key(&arg.name)
+                && stages.global_args.lookup(&arg.name).is_some();
+            if !inherited {
+                let described = description(&site.step.instruction.doc, &arg.name);
+                let declared = outline::Arg {
+                    name: arg.name.clone(),
+                    description: described.map(str::to_owned),
+                    value: value.clone(),
+                    span: site.span(),
+                    place,
+                };
+                state.taken.args.insert(arg.name.clone(), declared);
+            }
+            state.taken.used.insert(arg.name.clone());
             shown.push(' ');
             shown.push_str(&arg.name);
             if let Some(value) = &value {

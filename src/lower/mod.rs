@@ -19,6 +19,7 @@ mod heredoc;
 mod history;
 pub mod lint;
 mod mount;
+pub mod outline;
 mod owner;
 mod path;
 mod remote;
@@ -81,6 +82,9 @@ pub struct Lowered {
     pub platform: Platform,
     /// States at the end of each stage, by id; `None` for stages that the target does not need.
     pub stages: Vec<Option<StageState>>,
+    /// Why there can be no definition, although all instructions are right: the official frontend notices only
+    /// when it writes one, so lints do not end here.
+    pub marshal_error: Option<Diagnostic>,
 }
 
 /// Lowers the target of `request.stages` into `nodes`.
@@ -105,13 +109,13 @@ pub fn lower(
     };
     lowering.lower_sources()?;
     for id in stages.ids() {
-        if stages.stage(id).reachable && lowering.lowered[id.index()].is_none() {
+        let stage = stages.stage(id);
+        // A lint of all stages reads instructions too that a context makes void.
+        let is_void = stages.all_stages && stage.is_replaced();
+        if stage.reachable && (is_void || lowering.lowered[id.index()].is_none()) {
             let state = lowering.lower_stage(id, distiller)?;
             lowering.lowered[id.index()] = Some(state);
         }
-    }
-    if let Some(error) = lowering.marshal_error {
-        return Err(error);
     }
     lowering.usage.use_whole(stages.target);
     lowering.complete_local_contexts();
@@ -124,6 +128,7 @@ pub fn lower(
         base_config: target.base_config,
         platform: stages.target_platform.clone(),
         stages: lowering.lowered,
+        marshal_error: lowering.marshal_error,
     })
 }
 
@@ -137,7 +142,7 @@ struct Lowering<'a> {
     usage: Usage,
     /// Local named contexts: the stage that reads them and their source node.
     local_contexts: Vec<(StageId, NodeId)>,
-    /// What the official frontend notices only when all instructions are done.
+    /// See [`Lowered::marshal_error`].
     marshal_error: Option<Diagnostic>,
 }
 

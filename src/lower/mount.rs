@@ -1,6 +1,7 @@
 //! `RUN --mount`: typed mounts to mounts of the exec op.
 
 use super::expand::Words;
+use super::outline::Taken;
 use super::run::bind;
 use super::{Lowering, Site, StageState, path};
 use crate::diagnostic::Diagnostic;
@@ -36,7 +37,7 @@ impl Lowering<'_> {
         &mut self,
         run: &Run,
         site: &Site<'_>,
-        state: &StageState,
+        state: &mut StageState,
     ) -> Result<Mounts, Diagnostic> {
         let mut typed = Vec::with_capacity(run.mounts.len());
         let mut words = Words::new(self, site, state);
@@ -52,8 +53,15 @@ impl Lowering<'_> {
         for (index, mount) in typed.iter().enumerate() {
             let source = self.mount_source(index, mount, site)?;
             match mount.kind {
-                Kind::Secret => secret(&mut mounts, mount).map_err(|text| site.error(text))?,
-                Kind::Ssh => ssh(&mut mounts, mount).map_err(|text| site.error(text))?,
+                Kind::Secret => {
+                    let id = secret(&mut mounts, mount).map_err(|text| site.error(text))?;
+                    Taken::ask(&mut state.taken.secrets, &id, mount.required, site.span());
+                }
+                Kind::Ssh => {
+                    ssh(&mut mounts, mount).map_err(|text| site.error(text))?;
+                    let id = if mount.id.is_empty() { "default" } else { &mount.id };
+                    Taken::ask(&mut state.taken.ssh, id, mount.required, site.span());
+                }
                 Kind::Bind | Kind::Cache | Kind::Tmpfs => {
                     let made = self.file_mount(source, mount, state).map_err(|text| site.error(text))?;
                     mounts.exec.push(made);
@@ -161,7 +169,8 @@ impl Lowering<'_> {
     }
 }
 
-fn secret(mounts: &mut Mounts, mount: &Typed) -> Result<(), String> {
+/// Adds a secret and returns its id.
+fn secret(mounts: &mut Mounts, mount: &Typed) -> Result<String, String> {
     let id = match (mount.source.as_str(), mount.id.as_str(), mount.target.as_str()) {
         ("", "", "") => return Err("one of source, target required".to_owned()),
         ("", "", target) => path::base(target).to_owned(),
@@ -173,19 +182,19 @@ fn secret(mounts: &mut Mounts, mount: &Typed) -> Result<(), String> {
         mounts.secret_env.push(SecretEnv { id: id.clone(), name: name.clone(), optional });
     }
     let dest = match (mount.target.as_str(), &mount.env) {
-        ("", Some(_)) => return Ok(()),
+        ("", Some(_)) => return Ok(id),
         ("", None) => format!("/run/secrets/{}", path::base(&id)),
         (target, _) => target.to_owned(),
     };
     let kind = MountKind::Secret {
-        id,
+        id: id.clone(),
         uid: mount.uid.unwrap_or(0),
         gid: mount.gid.unwrap_or(0),
         mode: mount.mode.unwrap_or(0o400),
         optional,
     };
     mounts.exec.push(Mount { dest, kind });
-    Ok(())
+    Ok(id)
 }
 
 fn ssh(mounts: &mut Mounts, mount: &Typed) -> Result<(), String> {

@@ -29,9 +29,7 @@ impl Lowering<'_> {
         let (command, summary, script) = self.command(run);
         let args = arguments(&command, &state.config);
         if args.is_empty() {
-            self.marshal_error.get_or_insert_with(|| {
-                Diagnostic::new("failed to marshal LLB definition: arguments are required")
-            });
+            self.marshal_error.get_or_insert_with(|| Diagnostic::new("arguments are required"));
         }
         let text = format!("{}{summary}", site.step.instruction.text);
 

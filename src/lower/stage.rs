@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::outline::Taken;
 use super::text::prefix;
 use super::{Distiller, Environment, Lowering, Site, StageState, path};
 use crate::diagnostic::Diagnostic;
@@ -210,6 +211,7 @@ fn fresh(state: State, platform: Platform, config: ImageConfig, base_config: Opt
         entrypoint_at: None,
         healthcheck_at: None,
         snapshots: Vec::new(),
+        taken: Taken::default(),
         vertices: 0,
         has_platform: false,
     }
@@ -223,6 +225,7 @@ fn on_stage(below: &StageState) -> StageState {
         entrypoint_at: None,
         healthcheck_at: None,
         snapshots: Vec::new(),
+        taken: Taken::default(),
         vertices: 0,
         ..below.clone()
     }

@@ -5,6 +5,7 @@ use crate::dockerfile::word::Variables;
 use crate::image::config::ImageConfig;
 use crate::image::platform::Platform;
 use crate::llb::State;
+use crate::lower::outline::Taken;
 use crate::stage::StageId;
 
 /// Everything the next instruction depends on.
@@ -31,6 +32,8 @@ pub struct StageState {
     pub healthcheck_at: Option<Span>,
     /// What each instruction of this stage that can change files started from and left, in order.
     pub snapshots: Vec<Snapshot>,
+    /// What the instructions of this stage can be given.
+    pub taken: Taken,
     /// Vertices that count in `[stage i/N]` so far.
     pub(super) vertices: u32,
     /// Whether LLB knows a platform of the state: vertex names of RUN on a bare scratch carry none.

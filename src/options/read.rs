@@ -112,7 +112,7 @@ impl BuildOptions {
             resources,
             source: options.non_empty("source").map(str::to_owned),
             cmdline: options.get("cmdline").map(str::to_owned),
-            request: options.non_empty("requestid").map(str::to_owned),
+            request: options.get("requestid").map(str::to_owned),
             frontend_caps: frontend_caps(&options.text("frontend.caps")),
             sbom: sbom(all)?,
             cache_mount_namespace: options

@@ -1,12 +1,14 @@
 //! Global arguments: the predefined platform ones and the `ARG`s before the first `FROM`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::Dockerfile;
 use crate::dockerfile::instruction::Kind;
 use crate::dockerfile::word::{Lexer, Variables};
 use crate::image::platform::Platform;
+use crate::lower::outline::Arg;
+use crate::requests::description;
 
 /// Values of global arguments, in order of last assignment.
 ///
@@ -16,6 +18,16 @@ pub struct GlobalArgs {
     values: Vec<(String, String)>,
     /// Names of all `ARG`s before the first `FROM`, with or without a value.
     declared: Vec<String>,
+    /// Name → its last `ARG` before the first `FROM`.
+    declarations: BTreeMap<String, Declaration>,
+}
+
+/// One global `ARG`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Declaration {
+    arg: Arg,
+    /// Arguments that its default is made of.
+    ingredients: BTreeSet<String>,
 }
 
 impl GlobalArgs {
@@ -44,7 +56,7 @@ impl GlobalArgs {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), build_args.get(name).cloned().unwrap_or(value)))
             .collect();
-        Self { values, declared: Vec::new() }
+        Self { values, ..Self::default() }
     }
 
     /// The same after the global `ARG`s of `dockerfile`: a build argument wins over the default, which sees
@@ -57,24 +69,44 @@ impl GlobalArgs {
         let lexer = Lexer::new(dockerfile.escape);
         for instruction in &dockerfile.global_args {
             let Kind::Arg(args) = &instruction.value else { continue };
-            for arg in args {
+            for (place, arg) in args.iter().enumerate() {
+                let mut ingredients = BTreeSet::new();
                 let value = match (build_args.get(&arg.name), &arg.value) {
                     (Some(given), _) => Some(given.clone()),
-                    (None, Some(default)) => Some(
-                        lexer
+                    (None, Some(default)) => {
+                        let expansion = lexer
                             .expand(default, &self)
-                            .map_err(|error| Diagnostic::new(error.to_string()).at(instruction.span))?
-                            .value,
-                    ),
+                            .map_err(|error| Diagnostic::new(error.to_string()).at(instruction.span))?;
+                        ingredients = self.ingredients_of(&arg.name, expansion.matched);
+                        Some(expansion.value)
+                    }
                     (None, None) => None,
                 };
                 self.declared.push(arg.name.clone());
+                let declared = Arg {
+                    name: arg.name.clone(),
+                    description: description(&instruction.doc, &arg.name).map(str::to_owned),
+                    value: value.clone(),
+                    span: instruction.span,
+                    place,
+                };
+                self.declarations.insert(arg.name.clone(), Declaration { arg: declared, ingredients });
                 if let Some(value) = value {
                     self.set(&arg.name, value);
                 }
             }
         }
         Ok(self)
+    }
+
+    /// What a default is made of: of itself means of what was there before.
+    fn ingredients_of(&self, name: &str, mut matched: BTreeSet<String>) -> BTreeSet<String> {
+        if matched.remove(name)
+            && let Some(before) = self.declarations.get(name)
+        {
+            matched.extend(before.ingredients.iter().cloned());
+        }
+        matched
     }
 
     pub(super) fn set(&mut self, name: &str, value: String) {
@@ -89,6 +121,16 @@ impl GlobalArgs {
     /// Names that have a value.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.values.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The global `ARG` of that name.
+    pub fn declaration(&self, name: &str) -> Option<&Arg> {
+        self.declarations.get(name).map(|declaration| &declaration.arg)
+    }
+
+    /// The arguments that the default of a global `ARG` is made of.
+    pub fn ingredients(&self, name: &str) -> impl Iterator<Item = &String> {
+        self.declarations.get(name).into_iter().flat_map(|declaration| &declaration.ingredients)
     }
 
     /// Names of the Dockerfile's own global `ARG`s.

@@ -1,6 +1,6 @@
 //! From `FROM` lines to the graph: platforms and images expanded, names bound, sources looked up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::epoch::{self, Epoch};
 use super::from_lint as rules;
@@ -103,9 +103,10 @@ impl StageGraph {
         lint: &mut Sink,
     ) -> Result<(), Diagnostic> {
         let from = &section.from;
-        let image = self.expand_image(from, lint)?;
+        let mut from_args = BTreeSet::new();
+        let image = self.expand_image(from, &mut from_args, lint)?;
         let platform = match &from.value.platform {
-            Some(raw) if !raw.is_empty() => Some(self.expand_platform(from, raw, lint)?),
+            Some(raw) if !raw.is_empty() => Some(self.expand_platform(from, raw, &mut from_args, lint)?),
             _ => None,
         };
         let name = from.value.name.clone();
@@ -118,6 +119,7 @@ impl StageGraph {
             Some(context) => Base::Context(context),
             None => self.base_of(&image, from.span)?,
         };
+        let is_replaced = matches!(base, Base::Context(_));
         let starts_with_image = matches!(base, Base::Image(_));
         let layers = match base {
             Base::Context(_) => 0,
@@ -135,6 +137,8 @@ impl StageGraph {
             step_total: count(usize::from(starts_with_image) + layers),
             no_cache: is_no_cache(&request.options.no_cache, name.as_deref()),
             reachable: false,
+            needed: false,
+            from_args: if is_replaced { BTreeSet::new() } else { from_args },
             passed_over: 0,
             triggered: false,
             base,
@@ -146,7 +150,12 @@ impl StageGraph {
         Ok(())
     }
 
-    fn expand_image(&self, from: &Spanned<From>, lint: &mut Sink) -> Result<String, Diagnostic> {
+    fn expand_image(
+        &self,
+        from: &Spanned<From>,
+        used: &mut BTreeSet<String>,
+        lint: &mut Sink,
+    ) -> Result<String, Diagnostic> {
         let raw = &from.value.image;
         let expanded = Lexer::new(self.escape).expand(raw, &self.global_args);
         let unmatched = match &expanded {
@@ -154,7 +163,9 @@ impl StageGraph {
             Err(error) => &error.unmatched,
         };
         rules::undefined_args(unmatched, &self.global_args, from, lint);
-        let image = expanded.map_err(|error| Diagnostic::new(error.to_string()).at(from.span))?.value;
+        let expansion = expanded.map_err(|error| Diagnostic::new(error.to_string()).at(from.span))?;
+        used.extend(expansion.matched);
+        let image = expansion.value;
         if image.is_empty() {
             return Err(Diagnostic::new(format!("base name ({raw}) should not be blank")).at(from.span));
         }
@@ -165,6 +176,7 @@ impl StageGraph {
         &self,
         from: &Spanned<From>,
         raw: &str,
+        used: &mut BTreeSet<String>,
         lint: &mut Sink,
     ) -> Result<Platform, Diagnostic> {
         let expanded = Lexer::new(self.escape).expand(raw, &self.global_args);
@@ -177,6 +189,7 @@ impl StageGraph {
         };
         rules::undefined_args(&expansion.unmatched, &self.global_args, from, lint);
         rules::platform(raw, &expansion, &self.global_args, from, lint);
+        used.extend(expansion.matched.iter().cloned());
         let at = |message: String| Diagnostic::new(message).at(from.span);
         if let Some(error) = error {
             return Err(at(format!("failed to process arguments for platform : {error}")));

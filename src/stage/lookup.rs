@@ -1,5 +1,7 @@
 //! What the names in `--from`, mounts and the option `target` stand for.
 
+use std::collections::BTreeSet;
+
 use super::{Base, ImageBase, Stage, StageGraph, StageId, Step};
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::instruction::{Copy, Instruction, Kind, Run};
@@ -91,6 +93,8 @@ impl StageGraph {
             step_total: 0,
             no_cache: false,
             reachable: false,
+            needed: false,
+            from_args: BTreeSet::new(),
             passed_over: 0,
             triggered: true,
         });

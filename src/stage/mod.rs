@@ -15,7 +15,7 @@ mod reach;
 mod resolve;
 mod trigger;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use args::GlobalArgs;
 
@@ -77,7 +77,8 @@ pub struct StageGraph {
     names: BTreeMap<String, StageId>,
     contexts: BTreeMap<String, String>,
     resolve_mode: ImageResolveMode,
-    all_stages: bool,
+    /// Every stage counts as reachable.
+    pub(crate) all_stages: bool,
 }
 
 /// One `FROM` section, or an image or context that a command takes files from.
@@ -107,8 +108,12 @@ pub struct Stage {
     pub step_total: u32,
     /// Option `no-cache` names it.
     pub no_cache: bool,
-    /// The target needs it. Lowering skips the others.
+    /// The target needs it, or all stages count. Lowering skips the others.
     pub reachable: bool,
+    /// The target needs it: only then triggers of its base run.
+    pub needed: bool,
+    /// Global arguments that its `FROM` line uses.
+    pub from_args: BTreeSet<String>,
     /// Rounds of triggers that went by before the stage was needed: the official frontend numbers the vertex
     /// of its base image once in each of them.
     pub passed_over: u32,

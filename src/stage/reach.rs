@@ -28,15 +28,14 @@ impl Stage {
 impl StageGraph {
     /// Marks what the target needs: its bases and sources, and theirs.
     pub(super) fn mark_reachable(&mut self) {
-        let mut pending: Vec<StageId> =
-            if self.all_stages { self.ids().collect() } else { vec![self.target] };
+        let mut pending = vec![self.target];
         // Not `reachable` itself: triggers may have given a stage new sources since it was marked.
         let mut visited = vec![false; self.stages.len()];
         while let Some(id) = pending.pop() {
             if std::mem::replace(&mut visited[id.index()], true) {
                 continue;
             }
-            self.stages[id.index()].reachable = true;
+            self.stages[id.index()].needed = true;
             let stage = &self.stages[id.index()];
             if let Base::Stage(below) = stage.base {
                 pending.push(below);
@@ -47,6 +46,9 @@ impl StageGraph {
                 pending.extend(self.earlier(id));
             }
             pending.extend(sources.into_iter().map(|(source, _)| source));
+        }
+        for stage in &mut self.stages {
+            stage.reachable = stage.needed || self.all_stages;
         }
     }
 

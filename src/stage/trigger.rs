@@ -12,7 +12,7 @@ impl StageGraph {
         let mut new_sources = false;
         for id in self.ids() {
             let stage = &mut self.stages[id.index()];
-            if stage.reachable && !std::mem::replace(&mut stage.triggered, true) {
+            if stage.needed && !std::mem::replace(&mut stage.triggered, true) {
                 let triggers = self.triggers_of(id);
                 if !triggers.is_empty() {
                     new_sources |= self.prepend(id, &triggers)?;

@@ -6,7 +6,7 @@ use crate::dockerfile::suggest;
 
 /// What a statement turns out to be.
 #[derive(Clone, Debug)]
-pub(in crate::dockerfile) enum Parsed {
+pub enum Parsed {
     Stage(Spanned<From>),
     Instruction(Instruction),
 }
@@ -41,6 +41,19 @@ pub(in crate::dockerfile) fn read(statement: Statement) -> Result<Parsed, String
         _ => return Err(unknown(&statement.keyword)),
     };
     Ok(Parsed::Instruction(spanned(statement, kind)))
+}
+
+/// What is known of a statement before it is checked, as far as lint rules look at it: they speak up even about an
+/// instruction that is refused.
+pub(in crate::dockerfile) fn seen(statement: &Statement) -> Option<Parsed> {
+    if statement.keyword.eq_ignore_ascii_case("maintainer") {
+        let kind = Kind::Maintainer(String::new());
+        return Some(Parsed::Instruction(spanned(statement.clone(), kind)));
+    }
+    if !statement.keyword.eq_ignore_ascii_case("from") {
+        return None;
+    }
+    Some(Parsed::Stage(spanned(statement.clone(), from::seen(statement))))
 }
 
 fn spanned<T>(statement: Statement, value: T) -> Spanned<T> {

@@ -37,6 +37,22 @@ pub(super) fn read(statement: &Statement) -> Result<From, String> {
     })
 }
 
+/// The words of a line that may be wrong.
+pub(super) fn seen(statement: &Statement) -> From {
+    let words: &[String] = match &statement.arguments {
+        Arguments::Words(words) => words,
+        _ => &[],
+    };
+    From {
+        platform: None,
+        distroless: None,
+        image: words.first().cloned().unwrap_or_default(),
+        name: None,
+        name_as_typed: words.get(2).filter(|_| words.len() == 3).cloned(),
+        as_keyword: words.get(1).filter(|_| words.len() >= 3).cloned(),
+    }
+}
+
 fn is_stage_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.'))

@@ -13,7 +13,8 @@ mod transfer;
 
 use super::source::Span;
 
-pub(super) use dispatch::{Parsed, read};
+pub use dispatch::Parsed;
+pub(super) use dispatch::{read, seen};
 
 /// A value with its place.
 #[derive(Clone, Debug)]

@@ -44,7 +44,6 @@ fn refuses() {
         ("FROM scratch\nCOPY https://a.invalid/b /", "source can't be a URL for COPY", &[2]),
         ("FROM scratch\nCOPY https://a.invalid/b.git /", "source can't be a git ref for COPY", &[2]),
         ("FROM scratch\nRUN --mount=target=/ x", "invalid mount target \"/\"", &[2]),
-        ("FROM scratch\nRUN []", "failed to marshal LLB definition: arguments are required", &[]),
         ("FROM scratch\nSTOPSIGNAL $X", "invalid signal: ", &[2]),
         ("FROM scratch\nVOLUME $X", "VOLUME specified can not be an empty string", &[2]),
         ("FROM distroless:tiny", "unknown distroless variant \"tiny\"", &[1]),
@@ -56,6 +55,13 @@ fn refuses() {
         let found: Vec<u32> = error.spans.iter().map(|span| span.first).collect();
         assert_eq!(found, lines, "{dockerfile}");
     }
+}
+
+/// Lints and outlines look at such a file too.
+#[test]
+fn a_run_without_words_is_noticed_at_the_end() {
+    let lowered = Build::default().run("FROM scratch\nRUN []").ok().unwrap().lowered;
+    assert_eq!(lowered.marshal_error.unwrap().message, "arguments are required");
 }
 
 #[test]

@@ -30,6 +30,7 @@ type settings struct {
 	record     bool
 	unpinned   bool
 	warnings   bool
+	requests   bool
 }
 
 func main() {
@@ -45,6 +46,7 @@ func main() {
 	flag.BoolVar(&s.record, "record", false, "with -official: write error.txt of the cases that fail")
 	flag.BoolVar(&s.unpinned, "unpinned", false, "for Dockerfiles from elsewhere: ignore error.txt, whatever official says is right")
 	flag.BoolVar(&s.warnings, "warnings", false, "compare the warnings of builds that succeed as well")
+	flag.BoolVar(&s.requests, "requests", false, "compare lint, outline, targets and the graph as JSON as well")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -144,8 +146,11 @@ func examine(ctx context.Context, daemon *client.Client, s settings, c testCase)
 	default:
 		v.differences = append(v.differences, compareAnswers(official, answers[1])...)
 	}
-	if s.warnings && len(frontends) > 1 && official.failure == nil {
+	if s.warnings && len(frontends) > 1 {
 		v.differences = append(v.differences, compareWarnings(ctx, daemon, c, frontends)...)
+	}
+	if s.requests && len(frontends) > 1 {
+		v.differences = append(v.differences, compareRequests(ctx, daemon, c, frontends)...)
 	}
 	if s.dump {
 		for i, a := range answers {

@@ -1,0 +1,157 @@
+//! What a client asks in place of a build: lint, outline, targets, the graph as JSON, the report on distilling.
+
+use super::load::Loaded;
+use super::{Build, Lowering, policy};
+use crate::diagnostic::Diagnostic;
+use crate::dockerfile;
+use crate::gateway::serve::BuildFailure;
+use crate::gateway::{BuildError, Daemon, Gateway};
+use crate::lint::{self, Sink};
+use crate::options::BuildOptions;
+use crate::output::BuildResult;
+use crate::requests::{self, Answer};
+use crate::stage;
+
+/// The request that is decant's own.
+const DISTROLESS: &str = "frontend.distroless";
+
+/// Everything that an answer may need.
+pub(super) struct Asked<'a, G> {
+    pub(super) gateway: &'a G,
+    pub(super) options: &'a BuildOptions,
+    pub(super) daemon: &'a Daemon,
+    pub(super) own_definition: Option<&'a [u8]>,
+}
+
+impl<'a, G: Gateway> Asked<'a, G> {
+    /// Answers the request `name`.
+    ///
+    /// # Errors
+    /// Why there is no answer; a lint has one for errors of the Dockerfile too.
+    pub(super) async fn answer(self, name: &str, loaded: Loaded) -> Result<BuildResult, BuildFailure> {
+        if name == DISTROLESS {
+            let source = Some(loaded.source.clone());
+            let reported = match self.prepare(loaded) {
+                Ok(build) => build.report().await,
+                Err(error) => Err(error.into()),
+            };
+            return reported.map_err(|error| BuildFailure { error, source });
+        }
+        // Errors of the official requests point at no lines.
+        Ok(BuildResult::of_request(self.official(name, loaded).await?.into_metadata()))
+    }
+
+    async fn official(self, name: &str, loaded: Loaded) -> Result<Answer, BuildError> {
+        Ok(match name {
+            requests::describe::NAME => requests::describe::answer(),
+            requests::targets::NAME => targets(&loaded.source.data)?,
+            requests::lint::NAME => self.lint(loaded).await?,
+            requests::outline::NAME => {
+                let build = self.prepare(loaded)?;
+                let Lowering { stages, lowered, .. } = build.lower_linted().await?;
+                let outline = crate::lower::outline::outline(&stages, &lowered.stages);
+                requests::outline::answer(&build.loaded.source.data, &outline)
+            }
+            requests::convert::NAME => {
+                let build = self.prepare(loaded)?;
+                let lowering = build.lower_linted().await?;
+                if let Some(error) = lowering.lowered.marshal_error {
+                    return Err(error.into());
+                }
+                let definition = build.marshal(&lowering.nodes, lowering.lowered.state);
+                requests::convert::answer(&definition).map_err(Diagnostic::new)?
+            }
+            other => return Err(BuildError::UnsupportedRequest(other.to_owned())),
+        })
+    }
+
+    fn prepare(self, loaded: Loaded) -> Result<Build<'a, G>, Diagnostic> {
+        super::prepare(self.gateway, self.options, self.daemon, loaded, self.own_definition)
+    }
+
+    /// All findings, and the error that a build would end with.
+    async fn lint(self, loaded: Loaded) -> Result<Answer, BuildError> {
+        let data = &loaded.source.data;
+        let source = loaded.source.clone();
+        let checked = if data.is_empty() {
+            Err(dockerfile::empty())
+        } else {
+            super::lint_options(self.options, data).and_then(|lint| Ok((lint, policy(self.options, data)?)))
+        };
+        let (mut sink, error) = match checked {
+            Err(error) => (Sink::default(), Some(error)),
+            Ok((options, _)) => {
+                let mut sink = Sink::new(options);
+                let error = self.lint_with(loaded, &mut sink).await?;
+                (sink, error)
+            }
+        };
+        let findings: Vec<_> = std::mem::take(&mut sink).into_findings();
+        Ok(requests::lint::answer(&source, &findings, error.as_ref()))
+    }
+
+    /// Reports to `sink` and returns what a build would fail with.
+    async fn lint_with(self, loaded: Loaded, sink: &mut Sink) -> Result<Option<Diagnostic>, BuildError> {
+        let outcome = dockerfile::parse_all(&loaded.source.data);
+        if let Some(error) = outcome.errors.first().cloned() {
+            lint::check_outcome(&outcome, sink);
+            return Ok(Some(error));
+        }
+        if outcome.dockerfile.stages.is_empty() {
+            lint::check_instructions(&outcome.dockerfile, sink);
+            return Ok(Some(dockerfile::no_stages()));
+        }
+        lint::check(&outcome.dockerfile, sink);
+        // Without a target every stage is looked at.
+        let all_stages = self.options.target.is_empty();
+        let lowered = match self.prepare(loaded) {
+            Err(error) => Err(error.into()),
+            Ok(build) => match build.lower_once(all_stages, sink).await {
+                Ok(_) => build.refuse_violations(sink).map_err(BuildError::from),
+                Err(error) => Err(error),
+            },
+        };
+        match lowered {
+            Ok(()) => Ok(None),
+            Err(BuildError::Diagnostic(error)) => Ok(Some(error)),
+            Err(BuildError::Daemon { failure, at }) => {
+                Ok(Some(at.map_or_else(|| Diagnostic::new(failure.message), |at| *at)))
+            }
+            Err(other) => Err(other),
+        }
+    }
+}
+
+impl<G: Gateway> Build<'_, G> {
+    /// The graph of the target, with the warnings and the errors that a build would have.
+    async fn lower_linted(&self) -> Result<Lowering, BuildError> {
+        let mut sink = Sink::new(self.lint.clone());
+        lint::check(&self.dockerfile, &mut sink);
+        let lowered = self.lower_once(false, &mut sink).await;
+        self.warn_of_lint(&sink).await?;
+        let lowering = lowered?;
+        self.refuse_violations(&sink)?;
+        Ok(lowering)
+    }
+
+    /// Everything up to the graph, for no platform in particular: requests ignore which were asked for.
+    async fn lower_once(&self, all_stages: bool, sink: &mut Sink) -> Result<Lowering, BuildError> {
+        let request = stage::Request {
+            options: self.options,
+            target_platform: None,
+            multi_platform: self.options.is_multi_platform(),
+            all_stages,
+            epoch: self.epoch,
+        };
+        self.lower_request(&self.outside(), &request, sink).await
+    }
+}
+
+/// The stages of a file that can be parsed.
+fn targets(data: &[u8]) -> Result<Answer, Diagnostic> {
+    let outcome = dockerfile::parse_all(data);
+    match outcome.errors.into_iter().next() {
+        Some(error) => Err(error),
+        None => Ok(requests::targets::answer(data, &outcome.dockerfile.stages)),
+    }
+}
