@@ -66,6 +66,10 @@ impl Closure<'_> {
         let parsed = self.with_bytes(&wish.path, |bytes| elf::parse(bytes));
         match parsed {
             Some(Ok(Some(elf))) => {
+                if self.is_foreign(&wish.path, wish.strength, Some(&elf)) {
+                    self.items.remove(&wish.path);
+                    return Ok(true);
+                }
                 let shape = elf.shape;
                 self.elves.insert(wish.path.clone(), std::rc::Rc::new(elf));
                 match shape {
@@ -92,6 +96,10 @@ impl Closure<'_> {
             }
             Some(Ok(None)) if wish.started => {
                 self.script(wish, next)?;
+                Ok(true)
+            }
+            Some(Ok(None)) if self.is_foreign(&wish.path, wish.strength, None) => {
+                self.items.remove(&wish.path);
                 Ok(true)
             }
             // Not started as far as is known; a command may still start it.

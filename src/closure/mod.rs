@@ -44,6 +44,7 @@ mod tree;
 mod verify;
 mod view;
 mod volumes;
+mod zip;
 
 #[cfg(test)]
 mod tests;

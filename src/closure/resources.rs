@@ -108,7 +108,8 @@ impl<'a> Closure<'a> {
             let Some(elf) = self.elves.get(&path).cloned() else { continue };
             let hard = self.items.get(&path).is_some_and(|item| item.hard);
             let own = self.owner_of(&path).is_none() || hard && elf.is_program();
-            let own = own && !is_libc_family(&path);
+            // The texts in an interpreter are its own affair: what its programs open is in their source text.
+            let own = own && !is_libc_family(&path) && !self.is_known_interpreter(&path);
             let rules = self.world.rules;
             let read =
                 self.with_bytes(&path, |bytes| Facts::read(&elf, bytes, path.name(), own, rules, needles));
@@ -489,7 +490,8 @@ impl<'a> Closure<'a> {
         }
         for (path, facts) in &asked.facts {
             let hard = self.items.get(path).is_some_and(|item| item.hard);
-            let program = self.elves.get(path).is_some_and(|elf| elf.is_program());
+            let program =
+                self.elves.get(path).is_some_and(|elf| elf.is_program()) && !self.is_known_interpreter(path);
             let symbol =
                 ["system", "popen"].into_iter().find(|symbol| facts.symbols.wants(symbol.as_bytes()));
             let Some(symbol) = symbol.filter(|_| hard && program && self.owner_of(path).is_none()) else {

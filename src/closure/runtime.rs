@@ -8,6 +8,8 @@
 pub(super) mod arguments;
 mod includes;
 mod invocation;
+mod jar;
+mod packages;
 pub(super) mod places;
 mod project;
 mod source;
@@ -137,6 +139,11 @@ impl<'a> Closure<'a> {
     /// Whether the interpreter of a language is started.
     pub(super) fn has_runtime(&self, id: &str) -> bool {
         self.runtimes.engines.iter().any(|engine| engine.rule.id == id)
+    }
+
+    /// Whether a file is an interpreter of which the rules know all that its programs need.
+    pub(super) fn is_known_interpreter(&self, path: &RootfsPath) -> bool {
+        self.runtimes.engines.iter().any(|engine| engine.rule.complete && engine.program == *path)
     }
 
     /// The runtime layer: what the rules always bring with an interpreter, and the libraries that these files load.

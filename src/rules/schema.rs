@@ -217,7 +217,7 @@ pub struct Arguments {
 #[serde(deny_unknown_fields)]
 pub struct ArgumentOption {
     /// `-cp`: the value is the next word; `--class-path`: or follows behind `=`; `-javaagent:` (ends with `:` or `=`):
-    /// the value is in the same word.
+    /// the value is in the same word; `-D*=`: behind the first `=` of any word that begins with `-D`.
     pub names: Vec<String>,
     pub value: Value,
     /// The value ends before this (`-javaagent:a.jar=x`).
@@ -225,6 +225,9 @@ pub struct ArgumentOption {
     /// The words behind are the program's own (`-m`, `-c`, `-jar`).
     #[serde(default)]
     pub last: bool,
+    /// Options, by their first names, whose values do not count before this one (`-cp` before `-jar`).
+    #[serde(default)]
+    pub instead_of: Vec<String>,
 }
 
 /// What the value of an option or a variable is.
@@ -273,6 +276,16 @@ pub enum Mechanism {
     Pyvenv,
     /// `.pth` files and links of editable installs: directories besides site-packages (Python's `site`).
     Pth,
+    /// `package.json`: the file that a directory is started by (Node's `main`).
+    PackageJson,
+    /// Native modules of other systems, architectures and C libraries in packages stay out.
+    ForeignBinaries,
+    /// `Class-Path` in the manifest of a jar (JAR file specification).
+    ClassPath,
+    /// Classes, also in jars, are source text: the names in their constant pools (JVM specification 4.4).
+    ClassText,
+    /// Libraries in jars, which are unpacked when the program runs: what they need comes.
+    NativeInJar,
     /// `.pyc` files that are stale once all times are 1970 stay out (PEP 552).
     Pyc,
 }

@@ -16,6 +16,8 @@ pub(in crate::closure) struct CommandLine {
     pub(in crate::closure) named: Vec<Word>,
     /// The words for the program that it runs.
     pub(in crate::closure) own: Vec<String>,
+    /// The first name of the option of each of `named`; the operand has none.
+    options: Vec<String>,
 }
 
 impl CommandLine {
@@ -35,6 +37,7 @@ impl CommandLine {
                 options = false;
             } else if !options || word == "-" || !word.starts_with('-') {
                 line.named.push(Word { value: rule.operand.unwrap_or(Value::Script), text: word });
+                line.options.push(String::new());
                 break;
             } else if line.option(rule, &word, &mut words) {
                 break;
@@ -49,6 +52,13 @@ impl CommandLine {
     fn option(&mut self, rule: &Arguments, word: &str, words: &mut Words) -> bool {
         for option in &rule.option {
             for name in &option.names {
+                if let Some((start, "=")) = name.split_once('*') {
+                    // Whatever the rest of the name is.
+                    let value = word.strip_prefix(start).and_then(|rest| rest.split_once('='));
+                    let Some((_, value)) = value else { continue };
+                    self.take(option, Some(value.to_owned()));
+                    return option.last;
+                }
                 let value = match word.strip_prefix(name.as_str()) {
                     Some("") if name.ends_with([':', '=']) => continue,
                     Some("") => words.rest.pop(),
@@ -95,7 +105,14 @@ impl CommandLine {
         {
             text.truncate(end);
         }
+        if !option.instead_of.is_empty() {
+            let mut names = std::mem::take(&mut self.options).into_iter();
+            let counts = |name: &String| !option.instead_of.contains(name);
+            self.options = names.clone().filter(counts).collect();
+            self.named.retain(|_| names.next().is_none_or(|name| counts(&name)));
+        }
         self.named.push(Word { value: option.value, text });
+        self.options.push(option.names.first().cloned().unwrap_or_default());
     }
 }
 
@@ -153,6 +170,7 @@ mod tests {
             value,
             until: None,
             last,
+            instead_of: Vec::new(),
         }
     }
 
@@ -194,11 +212,14 @@ mod tests {
     fn values_in_the_same_word_and_in_files() {
         let mut agent = option(&["-javaagent:"], Value::Path, false);
         agent.until = Some("=".to_owned());
+        let mut jar = option(&["-jar"], Value::Path, true);
+        jar.instead_of = vec!["-cp".to_owned()];
         let rule = Arguments {
             option: vec![
                 option(&["-cp", "--class-path"], Value::Paths, false),
-                option(&["-jar"], Value::Path, true),
+                jar,
                 agent,
+                option(&["-D*="], Value::Path, false),
             ],
             file_prefix: Some("@".to_owned()),
             operand: Some(Value::Text),
@@ -209,6 +230,8 @@ mod tests {
             ("@args Main a", "Paths /args.jar, Text Main | a"),
             ("--class-path=a:b Main", "Paths a:b, Text Main | "),
             ("-javaagent: -jar x", "Path x | "),
+            ("-Da.b=/c=d -De Main", "Path /c=d, Text Main | "),
+            ("-cp a -javaagent:b -jar x", "Path b, Path x | "),
         ];
         for (line, expected) in rows {
             assert_eq!(read(&rule, line), expected, "{line}");

@@ -48,7 +48,8 @@ impl<'a> Closure<'a> {
         let directory = self.working_directory();
         let line = CommandLine::parse(&rule.arguments, words, &mut |name| {
             let text = self.text_of(&directory.join(name.as_bytes())).unwrap_or_default();
-            split(&text)
+            let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+            split(&lines.collect::<Vec<_>>().join("\n"))
         });
         for word in &line.named {
             self.named(rule, word, call, wishes)?;
@@ -125,6 +126,7 @@ impl<'a> Closure<'a> {
         let mut candidates = vec![path.clone()];
         let suffixed = |suffix: &String| RootfsPath::parse(&[path.as_bytes(), suffix.as_bytes()].concat());
         candidates.extend(rule.arguments.suffixes.iter().map(suffixed));
+        candidates.extend(self.package_main(rule, path)?);
         candidates.extend(rule.arguments.index.iter().map(|name| path.join(name.as_bytes())));
         for candidate in candidates {
             let Some((real, FileKind::Regular, view)) = self.locate(&candidate)? else { continue };
@@ -151,6 +153,8 @@ impl<'a> Closure<'a> {
             Some(directory) => (directory, true),
             None => (text, false),
         };
+        // A URL of a file.
+        let text = text.strip_prefix("file:").map_or(text, |path| path.strip_prefix("//").unwrap_or(path));
         let path = self.working_directory().join(text.as_bytes());
         let Some((real, kind, view)) = self.locate(&path)? else { return Ok(()) };
         let chain = reason::then(call.chain, "argument", reason::escaped(&path));
@@ -161,6 +165,7 @@ impl<'a> Closure<'a> {
                     if entry.stat.kind != FileKind::Directory
                         && let Some(real) = self.bring(view, &file, &chain, Strength::Soft)?
                     {
+                        self.class_path(rule, &file, &chain, wishes)?;
                         wishes.push(Wish { path: real, strength: Strength::Soft, started: false });
                     }
                 }
@@ -174,6 +179,7 @@ impl<'a> Closure<'a> {
                 let strength = call.strength.min(Strength::Strict);
                 if let Some(real) = self.bring(view, &path, &chain, strength)? {
                     wishes.push(Wish { path: real, strength, started: false });
+                    self.class_path(rule, &path, &chain, wishes)?;
                 }
                 Ok(())
             }

@@ -24,7 +24,12 @@ impl Closure<'_> {
             return Ok(());
         }
         for (path, imports) in self.unread_texts(&asked.texts) {
-            if let Some((rootfs, file)) = self.file_of(&path) {
+            if self.is_jar(&path) {
+                let facts = self.read_jar(&path, needles)?;
+                if !facts.words.is_empty() {
+                    asked.facts.insert(path.clone(), facts);
+                }
+            } else if let Some((rootfs, file)) = self.file_of(&path) {
                 let text = rootfs.read(&file, 0..MAX_TEXT_BYTES)?;
                 let facts = facts_of(&text, imports, needles);
                 if !facts.words.is_empty() || !facts.modules.is_empty() {
