@@ -44,6 +44,6 @@ test: ## check, and the tests against real daemons
 traps: ## situations ordinary and distroless, compared; ONLY="python/ group/name" selects, JOBS=2 at once
 	@$(STAND)/traps
 
-bench: frontend ## measure decant; ONLY="warm memory" selects, of these and assemble and examples
-	@$(STAND)/bases golang debian busybox
+bench: frontend ## measure decant; ONLY="warm memory" selects, of these, assemble, application and examples
+	@$(STAND)/bases golang debian busybox python
 	@$(STAND)/bench $(ONLY)

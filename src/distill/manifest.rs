@@ -301,6 +301,61 @@ pub(crate) mod tests {
         assert_eq!(serde_json::to_string(&manifest).unwrap(), expected);
     }
 
+    /// Every key that a report can have stands in the document about it.
+    #[test]
+    fn the_document_names_every_key() {
+        let id = InstructionId { stage: "final".to_owned(), ordinal: 0, text: "COPY a b".to_owned() };
+        let finding = Finding {
+            severity: Severity::Notice,
+            rule: "DistrolessRootUser".to_owned(),
+            instruction: Some(id.clone()),
+            message: "x".to_owned(),
+            hint: Some("y".to_owned()),
+        };
+        let mut full = manifest(vec![directory("/d"), file("/f", 1, Layer::Os)]);
+        let link = entry("/l", EntryKind::Symlink { target: "f".to_owned() }, "0777", Layer::Application);
+        full.entries.push(Entry { hard: true, package: Some("p".to_owned()), instruction: Some(id), ..link });
+        full.left = Some("why".to_owned());
+        let words = || Some(vec!["a".to_owned()]);
+        full.config =
+            FinalConfig { user: "1:1".to_owned(), entrypoint: words(), cmd: words(), healthcheck: words() };
+        full.packages.push(Package {
+            name: "p".to_owned(),
+            version: "1".to_owned(),
+            kind: "deb".to_owned(),
+            files: 1,
+            size: 1,
+        });
+        full.layers.push(LayerSummary {
+            layer: Layer::Runtime,
+            files: 1,
+            size: 1,
+            label: "python3".to_owned(),
+        });
+        full.findings.push(finding.clone());
+        let report =
+            Report { version: VERSION, manifest: Some(full), findings: vec![finding], before: Some((1, 1)) };
+        let document = include_str!("../../docs/report.md");
+        let mut pending = vec![serde_json::to_value(&report).unwrap()];
+        let mut keys = std::collections::BTreeSet::new();
+        while let Some(value) = pending.pop() {
+            match value {
+                serde_json::Value::Array(items) => pending.extend(items),
+                serde_json::Value::Object(members) => {
+                    for (key, value) in members {
+                        keys.insert(key);
+                        pending.push(value);
+                    }
+                }
+                _ => {}
+            }
+        }
+        assert!(keys.len() > 30, "{keys:?}");
+        let missing: Vec<&String> =
+            keys.iter().filter(|key| !document.contains(&format!("`{key}`"))).collect();
+        assert!(missing.is_empty(), "docs/report.md says nothing of {missing:?}");
+    }
+
     #[test]
     fn what_is_no_manifest_is_refused() {
         let gzip = |text: &[u8]| {
