@@ -56,6 +56,10 @@ pub const UNREADABLE_SOURCE: &str = "DistrolessUnreadableSource";
 /// The output resolves differently from the plan.
 pub const OUTPUT_DIFFERS: &str = "DistrolessOutputDiffers";
 
+/// A package that the Dockerfile installed stays out: nothing uses it.
+pub const PACKAGE_DROPPED: &str = "DistrolessPackageDropped";
+/// Something that exists in the stage stays out and may be missed.
+pub const DATA_HINT: &str = "DistrolessDataHint";
 /// What only the toolchain needs stays out, where the stage compiled its program.
 pub const BUILD_MATERIAL: &str = "DistrolessBuildMaterial";
 /// What RUN made is seen in some directories only.
@@ -127,8 +131,9 @@ impl Finding {
 pub(crate) const OF_THE_CONFIG: [&str; 2] = [PRIVILEGED_PORT, ROOT_USER];
 
 /// Every rule that planning raises; each has a page in `docs/rules/`.
-pub const RULES: [&str; 26] = [
+pub const RULES: [&str; 28] = [
     BUILD_MATERIAL,
+    DATA_HINT,
     EXEC_FORM,
     FALLBACK_SOURCE,
     INCLUDE_UNMATCHED,
@@ -137,6 +142,7 @@ pub const RULES: [&str; 26] = [
     MIXED_SYSTEMS,
     NOT_DISTILLED,
     OUTPUT_DIFFERS,
+    PACKAGE_DROPPED,
     PARTIAL_EVIDENCE,
     PRIVILEGED_PORT,
     PROGRAM_MISSING,

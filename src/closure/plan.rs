@@ -227,6 +227,8 @@ fn attempt(
     }
     closure.base_items()?;
     closure.apply_rules()?;
+    closure.report_packages();
+    closure.hint_data()?;
     let better = closure.better_pins(pins)?;
     if better.is_some() {
         return Ok(((Plan::default(), Findings::default()), better));

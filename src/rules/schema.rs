@@ -347,6 +347,30 @@ pub struct Application {
     /// Directories with packages of languages.
     pub dependencies: Vec<String>,
     pub mention: Mention,
+    pub package: InstalledPackages,
+    pub hint: Hint,
+}
+
+/// Packages that the Dockerfile installed and nothing uses.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct InstalledPackages {
+    /// Only building needs them: nothing is said.
+    pub quiet: Vec<String>,
+    /// Mostly used while building: a notice.
+    pub tools: Vec<String>,
+}
+
+/// What the application's own programs name that exists and is left out.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hint {
+    /// Only paths below these are told.
+    pub below: Vec<String>,
+    /// Paths that every program of a language or library names, and what rules decide about.
+    pub ignored: Vec<String>,
+    /// What RUN made there is not told when nothing names it.
+    pub unsaid: Vec<String>,
 }
 
 /// How the application's own text names programs and files.

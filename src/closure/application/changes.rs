@@ -155,6 +155,17 @@ impl<'a> Changes<'a> {
         self.paths.iter()
     }
 
+    /// What was touched at and below a path.
+    pub(in crate::closure) fn within<'c>(
+        &'c self,
+        path: &'c RootfsPath,
+    ) -> impl Iterator<Item = (&'c RootfsPath, &'c Touched)> {
+        let prefix = path.as_bytes();
+        let range =
+            self.paths.range(path..).take_while(move |(found, _)| found.as_bytes().starts_with(prefix));
+        range.filter(move |(found, _)| found.is_within(path))
+    }
+
     /// Whether a COPY or ADD put it there.
     pub(in crate::closure) fn is_put(&self, path: &RootfsPath) -> bool {
         self.get(path).is_some_and(|touched| touched.put.is_some())
@@ -181,24 +192,6 @@ impl<'a> Changes<'a> {
     /// The trees of the steps in order: with a file that a step wrote, as it left it.
     pub(in crate::closure) fn trees(&self) -> impl Iterator<Item = (usize, &'a dyn Rootfs)> {
         self.trees.iter().map(|(index, difference)| (*index, difference.after))
-    }
-
-    /// The first step that put something at a path where the one before had nothing.
-    ///
-    /// # Errors
-    /// What the roots answer.
-    pub(in crate::closure) fn first_with(&self, path: &RootfsPath) -> Result<Option<usize>, RootfsError> {
-        for (index, difference) in &self.trees {
-            let new = difference.after.stat(path)?.is_some();
-            let old = match difference.before {
-                Some(before) => before.stat(path)?.is_some(),
-                None => false,
-            };
-            if new && !old {
-                return Ok(Some(*index));
-            }
-        }
-        Ok(None)
     }
 }
 

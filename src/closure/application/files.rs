@@ -226,7 +226,7 @@ impl Closure<'_> {
 }
 
 /// Whether a directory above the path is one of these.
-fn is_below(path: &RootfsPath, directories: &BTreeSet<RootfsPath>) -> bool {
+pub(super) fn is_below(path: &RootfsPath, directories: &BTreeSet<RootfsPath>) -> bool {
     let mut at = path.parent();
     while let Some(path) = at.filter(|_| !directories.is_empty()) {
         if directories.contains(&path) {

@@ -11,6 +11,9 @@ use crate::rootfs::{Rootfs, RootfsError, RootfsPath};
 /// Places of the database: the second since merged `/usr` (Wolfi, Alpine 3.22 and later).
 const PLACES: [&str; 2] = ["/lib/apk/db/installed", "/usr/lib/apk/db/installed"];
 
+/// What was asked for (`apk-world(5)`).
+const WORLD: &str = "/etc/apk/world";
+
 /// About 4 KB for each package.
 const MAX_BYTES: u64 = 256 << 20;
 
@@ -170,6 +173,29 @@ impl PackageDb for Apk<'_> {
         let record = self.records.get(package.0 as usize);
         let paths: BTreeSet<RootfsPath> = record.into_iter().flat_map(|record| self.paths(record)).collect();
         Ok(paths.into_iter().collect())
+    }
+
+    /// All that `/etc/apk/world` does not name; without that file none.
+    fn automatic(&self) -> Result<BTreeSet<PackageId>, PackagesError> {
+        let Some(text) = read_optional(self.rootfs, &RootfsPath::from(WORLD), MAX_BYTES)? else {
+            return Ok(BTreeSet::new());
+        };
+        let text = String::from_utf8_lossy(&text);
+        // `name=version`, `name@repository`, `name>1`.
+        let names = text.split_whitespace().filter_map(|word| word.split(['=', '<', '>', '~', '@']).next());
+        let world: BTreeSet<&str> = names.collect();
+        let ids =
+            self.packages.iter().enumerate().filter(|(_, package)| !world.contains(package.name.as_str()));
+        Ok(ids.filter_map(|(at, _)| u32::try_from(at).ok()).map(PackageId).collect())
+    }
+
+    /// Only what is named by package: `so:…` and `cmd:…` are not resolved.
+    fn depends(&self, package: PackageId) -> Vec<String> {
+        let Some(record) = self.records.get(package.0 as usize) else { return Vec::new() };
+        let line = record.head.iter().find_map(|line| line.strip_prefix(b"D:"));
+        let text = String::from_utf8_lossy(line.unwrap_or_default()).into_owned();
+        let words = text.split_whitespace().filter(|word| !word.contains(':') && !word.starts_with('!'));
+        words.filter_map(|word| word.split(['=', '<', '>', '~']).next()).map(str::to_owned).collect()
     }
 
     fn licence_files(&self, package: PackageId) -> Result<Vec<RootfsPath>, PackagesError> {

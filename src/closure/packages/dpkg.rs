@@ -24,6 +24,8 @@ const MAX_PATHS: usize = 10_000_000;
 const STATUS: &str = "/var/lib/dpkg/status";
 const STATUS_D: &str = "/var/lib/dpkg/status.d";
 const INFO: &str = "/var/lib/dpkg/info";
+/// Which packages APT installed as dependencies.
+const MARKS: &str = "/var/lib/apt/extended_states";
 const DIVERSIONS: &str = "/var/lib/dpkg/diversions";
 
 /// A dpkg database.
@@ -190,6 +192,32 @@ impl PackageDb for Dpkg<'_> {
         let diversions = Diversions::read(self.rootfs, &self.merge)?;
         let listed = self.listed(package)?.into_iter().map(|path| diversions.place(path, &found.name));
         Ok(listed.collect::<BTreeSet<_>>().into_iter().collect())
+    }
+
+    /// APT's marks (`apt-mark(8)`); without them no package counts as automatic.
+    fn automatic(&self) -> Result<BTreeSet<PackageId>, PackagesError> {
+        let text =
+            read_optional(self.rootfs, &RootfsPath::from(MARKS), MAX_STATUS_BYTES)?.unwrap_or_default();
+        let marked: BTreeSet<String> = paragraphs(&text)
+            .iter()
+            .filter(|paragraph| paragraph.field("Auto-Installed").as_deref() == Some("1"))
+            .filter_map(|paragraph| paragraph.field("Package"))
+            .collect();
+        let ids = self.packages.iter().enumerate().filter(|(_, package)| marked.contains(&package.name));
+        Ok(ids.filter_map(|(at, _)| u32::try_from(at).ok()).map(PackageId).collect())
+    }
+
+    fn depends(&self, package: PackageId) -> Vec<String> {
+        let Some(installed) = self.installed.get(package.0 as usize) else { return Vec::new() };
+        let found = paragraphs(&installed.control);
+        let fields =
+            found.iter().flat_map(|paragraph| ["Depends", "Pre-Depends"].map(|name| paragraph.field(name)));
+        let texts: Vec<String> = fields.flatten().collect();
+        let names = texts.iter().flat_map(|text| text.split([',', '|'])).filter_map(|word| {
+            // `name:any (>= 1)`.
+            word.trim().split([' ', ':', '(']).next().filter(|name| !name.is_empty())
+        });
+        names.map(str::to_owned).collect()
     }
 
     fn licence_files(&self, package: PackageId) -> Result<Vec<RootfsPath>, PackagesError> {

@@ -68,6 +68,15 @@ pub trait PackageDb {
     /// As [`owner`](Self::owner).
     fn files(&self, package: PackageId) -> Result<Vec<RootfsPath>, PackagesError>;
 
+    /// The packages that were installed only because others depend on them.
+    ///
+    /// # Errors
+    /// When the database's marks cannot be read.
+    fn automatic(&self) -> Result<BTreeSet<PackageId>, PackagesError>;
+
+    /// The names of the packages that a package depends on directly, alternatives and all.
+    fn depends(&self, package: PackageId) -> Vec<String>;
+
     /// The copyright and licence files of a package that exist in the root.
     ///
     /// # Errors

@@ -254,3 +254,56 @@ fn files_that_run_made_elsewhere_come_when_something_names_them() {
          entrypoint /app"
     );
 }
+
+/// A database after `apt-get install`, with marks.
+const INSTALLED: &str = r#"/var/lib/dpkg/status text "Package: libc6\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.36-9\n\nPackage: ghostscript\nStatus: install ok installed\nArchitecture: amd64\nVersion: 10\nDepends: libgs10 (>= 10)\n\nPackage: libgs10\nStatus: install ok installed\nArchitecture: amd64\nVersion: 10\n\nPackage: libused-meta\nStatus: install ok installed\nArchitecture: all\nVersion: 1\nDepends: libused1\n\nPackage: libused1\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\nPackage: fonts-test\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n\nPackage: curl\nStatus: install ok installed\nArchitecture: amd64\nVersion: 8\n\nPackage: libfoo-dev\nStatus: install ok installed\nArchitecture: amd64\nVersion: 8\n\n"
+/var/lib/dpkg/info/ghostscript.list text "/.\n/usr/bin/gs\n/usr/bin/ps2pdf\n"
+/var/lib/dpkg/info/libgs10:amd64.list text "/.\n/usr/lib/x86_64-linux-gnu/libgs.so.10\n"
+/var/lib/dpkg/info/libused-meta.list text "/.\n/usr/share/doc/libused-meta/copyright\n"
+/var/lib/dpkg/info/libused1:amd64.list text "/.\n/usr/lib/x86_64-linux-gnu/libused.so.1\n"
+/var/lib/dpkg/info/fonts-test.list text "/.\n/usr/share/fonts/truetype/test/test.ttf\n"
+/var/lib/dpkg/info/curl.list text "/.\n/usr/bin/curl\n"
+/var/lib/dpkg/info/libfoo-dev:amd64.list text "/.\n/usr/include/foo.h\n"
+/usr/bin/gs elf needed=libgs.so.10 interp=/lib64/ld-linux-x86-64.so.2
+/usr/bin/ps2pdf text "x" 0755
+/usr/bin/curl elf static 0755
+/usr/lib/x86_64-linux-gnu/libgs.so.10 elf soname=libgs.so.10
+/usr/lib/x86_64-linux-gnu/libused.so.1 elf soname=libused.so.1
+/usr/share/fonts/truetype/test/test.ttf text "x"
+/usr/include/foo.h text "x"
+/usr/share/doc/libused-meta/copyright text "x"
+/var/lib/apt/extended_states text "Package: libgs10\nArchitecture: amd64\nAuto-Installed: 1\n\nPackage: libused1\nArchitecture: amd64\nAuto-Installed: 1\n\n""#;
+
+#[test]
+fn packages_that_were_asked_for_and_are_not_used_are_told() {
+    snapshot!(&format!(
+        "base
+           debian
+         changed RUN apt-get install -y ghostscript libused-meta fonts-test curl libfoo-dev
+         {INSTALLED}
+         changed COPY app /app
+           /app elf needed=libused.so.1 interp=/lib64/ld-linux-x86-64.so.2
+         entrypoint /app"
+    ));
+}
+
+#[test]
+fn what_a_program_names_and_what_run_made_may_be_missed() {
+    snapshot!(
+        "base
+           debian
+           /usr/share/dict/words text \"x\"
+           /usr/share/empty/
+           /etc/tool/tool.conf text \"x\"
+           /usr/share/zoneinfo/UTC text \"TZif2\"
+         changed RUN curl | tar -C /opt && curl -o /usr/local/bin/helper
+           /opt/models/a.bin text \"1234567890\"
+           /opt/models-b.bin text \"1\"
+           /usr/local/bin/helper elf static 0755
+           /usr/local/bin/script text \"#!/bin/sh\" 0755
+           /var/cache/x text \"x\"
+         changed COPY app /app
+           /app elf static string=/usr/share/dict/words\\x00/etc/tool\\x00/etc/nothing\\x00/usr/share/empty\\x00/etc/passwd\\x00/usr/share/zoneinfo/UTC
+         entrypoint /app"
+    );
+}
