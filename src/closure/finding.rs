@@ -21,6 +21,8 @@ pub const SHELL_HINT: &str = "DistrolessShellHint";
 pub const EXEC_FORM: &str = "DistrolessExecForm";
 /// A package manager's command was replaced by what its script starts.
 pub const PACKAGE_SCRIPT: &str = "DistrolessPackageScript";
+/// What a script starts is not in its text, or cannot be read there.
+pub const SCRIPT_UNCLEAR: &str = "DistrolessScriptUnclear";
 /// A library that a program may open by name was not found.
 pub const UNRESOLVED_DLOPEN: &str = "DistrolessUnresolvedDlopen";
 /// Evidence asks for data files that no source has.
@@ -131,7 +133,7 @@ impl Finding {
 pub(crate) const OF_THE_CONFIG: [&str; 2] = [PRIVILEGED_PORT, ROOT_USER];
 
 /// Every rule that planning raises; each has a page in `docs/rules/`.
-pub const RULES: [&str; 28] = [
+pub const RULES: [&str; 29] = [
     BUILD_MATERIAL,
     DATA_HINT,
     EXEC_FORM,
@@ -149,6 +151,7 @@ pub const RULES: [&str; 28] = [
     RESOURCE_MISSING,
     ROOT_USER,
     RUNTIME_UNKNOWN,
+    SCRIPT_UNCLEAR,
     SECRET_COPIED,
     SECRET_SKIPPED,
     SETUID,

@@ -4,6 +4,7 @@ use super::finding;
 use super::reason;
 use super::roots::{Wish, is_shell};
 use super::set::{Closure, Strength};
+use super::shell::Running;
 use crate::closure::elf::{self, Shape};
 use crate::closure::shebang::{EnvCall, SHEBANG_BYTES, Shebang};
 use crate::rootfs::{FileKind, RootfsError, RootfsPath};
@@ -157,7 +158,18 @@ impl Closure<'_> {
             }
             let text = rootfs.read(&file, 0..MAX_SCRIPT_BYTES)?;
             let chain = self.items.get(&wish.path).map(|item| item.reason.clone()).unwrap_or_default();
-            self.called_programs(&String::from_utf8_lossy(&text), &chain, next)?;
+            if self.scripts.begin(&wish.path) {
+                let running = Running {
+                    text: &String::from_utf8_lossy(&text),
+                    name: Some(wish.path.to_string()),
+                    label: format!("`{}`", wish.path),
+                    shell: &interpreter.to_string(),
+                    chain: &chain,
+                    strength: wish.strength,
+                    id: self.instruction_of(&wish.path),
+                };
+                self.run_script(&running, next)?;
+            }
         }
         Ok(())
     }

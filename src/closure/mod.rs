@@ -39,11 +39,15 @@ mod resources;
 mod roots;
 mod runner;
 mod runtime;
+pub mod script;
 mod set;
+mod shell;
+mod start;
 mod tree;
 mod verify;
 mod view;
 mod volumes;
+mod wrapper;
 mod zip;
 
 #[cfg(test)]

@@ -4,11 +4,15 @@
 use super::command::{self, ShellForm};
 use super::finding::{self};
 use super::glob;
-use super::hygiene::{contains, is_secret_name};
+use super::hygiene::is_secret_name;
 use super::reason;
+use super::script::Word;
 use super::set::{Closure, Strength};
+use super::shell::Running;
+use super::start::{Started, Starter};
 use super::view::{Place, View};
-use crate::closure::shebang::EnvCall;
+use super::wrapper::{self, Behind};
+use crate::closure::shebang::Shebang;
 use crate::distill::manifest::{FinalConfig, Reason};
 use crate::distill::spec::{Command, Config, InstructionId};
 use crate::rootfs::links::{self, Resolved};
@@ -136,48 +140,46 @@ impl Closure<'_> {
     /// What the roots answer.
     pub(super) fn command_roots(&mut self, command: &Judged) -> Result<Vec<Wish>, RootfsError> {
         let mut wishes = Vec::new();
-        let mut args: Vec<String> = command.args.clone();
-        let mut chain: Vec<Reason> = Vec::new();
-        // Each wrapper takes words away, so this ends.
-        while let Some(program) = args.first().cloned() {
-            let step = |chain: &[Reason], path: &RootfsPath| match chain {
-                [] => reason::root(command.why, reason::escaped(path)),
-                chain => reason::then(chain, "starts", reason::escaped(path)),
-            };
-            let Some(found) = self.find_program(&program)? else {
+        let words: Vec<Word> = command.args.iter().cloned().map(Word::Text).collect();
+        let starter = Starter::command(command);
+        let Some((script, why)) = &command.script else {
+            if let Started::Missing(program) = self.start(starter, &words, &mut wishes)? {
                 self.missing_program(command, &program);
-                return Ok(wishes);
-            };
-            chain = step(&chain, &found);
-            let view = self.view_for(&found);
-            if let Some(real) = self.bring(view, &found, &chain, command.strength)? {
-                self.started_as(&found, &real);
-                wishes.push(Wish { path: real, strength: command.strength, started: true });
             }
-            if let Some((script, why)) = &command.script {
-                self.shell_command(command, script, why, &chain, &mut wishes)?;
-                return Ok(wishes);
-            }
-            let rest = match self.behind_wrapper(&program, &args[1..]) {
-                Some(rest) => Some(rest),
-                None if self.starts_arguments(&found, &args[1..])? => Some(args[1..].to_vec()),
-                None => None,
-            };
-            match rest {
-                Some(rest) if !rest.is_empty() => args = rest,
-                _ if self.runs_language(&found, &args[1..], &chain, command.strength, &mut wishes)? => {
-                    return Ok(wishes);
-                }
-                _ => {
-                    self.inline_script(command, &program, &args[1..], &chain, &mut wishes)?;
-                    for word in &args[1..] {
-                        self.argument(word, &chain, command.strength, &mut wishes)?;
-                    }
-                    return Ok(wishes);
-                }
-            }
+            return Ok(wishes);
+        };
+        let shell = &words[..words.len().min(1)];
+        if let Started::Missing(program) = self.start(starter, shell, &mut wishes)? {
+            self.missing_program(command, &program);
+            return Ok(wishes);
         }
+        let keyword = keyword(command.why);
+        self.tell_shell_needed(keyword, command.id.as_ref(), why);
+        let program = command.args.first().cloned().unwrap_or_default();
+        let found = self.find_program(&program)?;
+        let chain = found.map(|found| reason::root(command.why, reason::escaped(&found))).unwrap_or_default();
+        let running = Running {
+            text: script,
+            name: None,
+            label: keyword.to_owned(),
+            shell: &program,
+            chain: &chain,
+            strength: command.strength,
+            id: command.id.as_ref(),
+        };
+        self.run_script(&running, &mut wishes)?;
         Ok(wishes)
+    }
+
+    pub(super) fn tell_shell_needed(&mut self, keyword: &str, id: Option<&InstructionId>, why: &str) {
+        self.findings.add(
+            finding::warning(
+                finding::SHELL_NEEDED,
+                format!("{keyword} needs a shell, so one is in the image: {why}"),
+            )
+            .hint(format!("write {keyword} in exec form"))
+            .at(id),
+        );
     }
 
     /// Whether a program is a script that starts its own arguments (`exec "$@"`), and the first of them is a program.
@@ -186,70 +188,18 @@ impl Closure<'_> {
         let eyes = &self.world.views[self.view_for(path)];
         let Some(real) = eyes.file(path)? else { return Ok(false) };
         let text = eyes.read(&real, 0..MAX_SCRIPT_BYTES)?;
-        let script = text.starts_with(b"#!") && contains(&text, b"\"$@\"");
-        Ok(script && self.find_program(first)?.is_some())
-    }
-
-    /// A command that stays in shell form: the shell is in the set already, its script's programs follow.
-    fn shell_command(
-        &mut self,
-        command: &Judged,
-        script: &str,
-        why: &str,
-        chain: &[Reason],
-        wishes: &mut Vec<Wish>,
-    ) -> Result<(), RootfsError> {
-        let keyword = keyword(command.why);
-        self.findings.add(
-            finding::warning(
-                finding::SHELL_NEEDED,
-                format!("{keyword} needs a shell, so one is in the image: {why}"),
-            )
-            .hint(format!("write {keyword} in exec form"))
-            .at(command.id.as_ref()),
-        );
-        self.called_programs(script, chain, wishes)
-    }
-
-    /// `sh -c SCRIPT` written in exec form.
-    fn inline_script(
-        &mut self,
-        command: &Judged,
-        program: &str,
-        args: &[String],
-        chain: &[Reason],
-        wishes: &mut Vec<Wish>,
-    ) -> Result<(), RootfsError> {
-        if !is_shell(program) {
-            return Ok(());
-        }
-        let at = args.iter().position(|word| word.starts_with('-') && word.ends_with('c'));
-        match at.and_then(|at| args.get(at + 1)) {
-            Some(script) => {
-                let script = script.clone();
-                self.shell_command(command, &script, &format!("it starts `{program}`"), chain, wishes)
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// The programs that a script calls, where they are on `PATH`.
-    pub(super) fn called_programs(
-        &mut self,
-        script: &str,
-        chain: &[Reason],
-        wishes: &mut Vec<Wish>,
-    ) -> Result<(), RootfsError> {
-        for name in command::called(script) {
-            let Some(found) = self.find_program(&name)? else { continue };
-            let view = self.view_for(&found);
-            let chain = reason::then(chain, "called", reason::escaped(&found));
-            if let Some(real) = self.bring(view, &found, &chain, Strength::Soft)? {
-                self.started_as(&found, &real);
-                wishes.push(Wish { path: real, strength: Strength::Soft, started: true });
-            }
-        }
-        Ok(())
+        let Some(shebang) = Shebang::parse(&text) else { return Ok(false) };
+        let line = [shebang.interpreter.as_slice(), shebang.argument.as_deref().unwrap_or_default()];
+        let shell = line
+            .iter()
+            .flat_map(|part| part.split(|byte| *byte == b' '))
+            .any(|word| std::str::from_utf8(word).is_ok_and(is_shell));
+        let text = String::from_utf8_lossy(&text);
+        let starts = match self.read_alone(&text).filter(|_| shell) {
+            Some(script) => script.starts_arguments || !script.sourced.is_empty() && text.contains("\"$@\""),
+            None => text.contains("\"$@\""),
+        };
+        Ok(starts && self.find_program(first)?.is_some())
     }
 
     fn missing_program(&mut self, command: &Judged, program: &str) {
@@ -269,30 +219,13 @@ impl Closure<'_> {
             .add(finding::error(finding::PROGRAM_MISSING, message).hint(hint).at(command.id.as_ref()));
     }
 
-    /// What a wrapper starts: the words after its own; `None` when the program is no wrapper.
+    /// What a wrapper starts: the words after its own; `None` when the program is no wrapper of one program.
     pub(super) fn behind_wrapper(&self, program: &str, args: &[String]) -> Option<Vec<String>> {
-        let name = program.rsplit('/').next().unwrap_or(program);
-        if name == "env" {
-            let words: Vec<Vec<u8>> = args.iter().map(|word| word.clone().into_bytes()).collect();
-            let call = EnvCall::parse(&words).ok()?;
-            return call.command.into_iter().map(|word| String::from_utf8(word).ok()).collect();
+        let words: Vec<Word> = args.iter().cloned().map(Word::Text).collect();
+        match wrapper::behind(&self.world.rules.wrapper, program, &words)?.as_slice() {
+            [Behind::Command(words)] => words.iter().map(|word| word.text().map(str::to_owned)).collect(),
+            _ => None,
         }
-        let wrapper = self.world.rules.wrapper.iter().find(|wrapper| {
-            wrapper.names.iter().any(|known| glob::matches_name(known.as_bytes(), name.as_bytes()))
-        })?;
-        let mut rest = args;
-        while let Some((word, more)) = rest.split_first() {
-            if word == "--" {
-                rest = more;
-                break;
-            }
-            if !word.starts_with('-') || word == "-" {
-                break;
-            }
-            let takes = wrapper.options_with_value.contains(word);
-            rest = if takes { more.get(1..).unwrap_or_default() } else { more };
-        }
-        Some(rest.get(wrapper.operands..).unwrap_or_default().to_vec())
     }
 
     /// A word of a command that names a file: a root as well.
@@ -345,12 +278,12 @@ impl Closure<'_> {
         Ok(None)
     }
 
-    fn views_in_order(&self) -> Vec<usize> {
+    pub(super) fn views_in_order(&self) -> Vec<usize> {
         if self.world.usable.is_empty() { vec![0] } else { self.world.usable.iter().copied().collect() }
     }
 
     /// The view whose source has what a path leads to.
-    fn view_for(&self, path: &RootfsPath) -> usize {
+    pub(super) fn view_for(&self, path: &RootfsPath) -> usize {
         let eyes = &self.world.views[self.first_view()];
         match links::resolve(eyes, path) {
             Ok(Resolved::Found { path, .. }) => match eyes.place(&path) {
@@ -373,13 +306,28 @@ impl Closure<'_> {
     /// # Errors
     /// What the roots answer.
     pub(super) fn find_program(&self, name: &str) -> Result<Option<RootfsPath>, RootfsError> {
+        self.find_program_from(name, &[], &[])
+    }
+
+    /// The same where a script adds directories to `PATH`, or changes to directories.
+    ///
+    /// # Errors
+    /// What the roots answer.
+    pub(super) fn find_program_from(
+        &self,
+        name: &str,
+        path: &[String],
+        directories: &[String],
+    ) -> Result<Option<RootfsPath>, RootfsError> {
         let directory = RootfsPath::parse(self.world.spec.config.working_dir.as_bytes());
         let candidates: Vec<RootfsPath> = if name.contains('/') {
-            vec![directory.join(name.as_bytes())]
+            let also = directories.iter().map(|other| directory.join(other.as_bytes()).join(name.as_bytes()));
+            std::iter::once(directory.join(name.as_bytes())).chain(also).collect()
         } else {
-            let path =
+            let value =
                 self.env("PATH").filter(|path| !path.is_empty()).unwrap_or_else(|| DEFAULT_PATH.to_owned());
-            path.split(':').map(|dir| directory.join(dir.as_bytes()).join(name.as_bytes())).collect()
+            let all = path.iter().map(String::as_str).chain(value.split(':'));
+            all.map(|dir| directory.join(dir.as_bytes()).join(name.as_bytes())).collect()
         };
         for candidate in &candidates {
             if is_executable(&self.world.composition.tree, candidate)? {

@@ -11,6 +11,7 @@ use super::glob;
 use super::process::Process;
 use super::reason;
 use super::runtime::Runtimes;
+use super::shell::Scripts;
 use super::tree::Node;
 use super::view::{Place, SourceRoot, View};
 use crate::closure::elf::{Elf, FileBytes};
@@ -84,6 +85,7 @@ pub(super) struct Closure<'a> {
     /// Files whose needs were looked at.
     pub(super) opened: BTreeSet<RootfsPath>,
     pub(super) runtimes: Runtimes<'a>,
+    pub(super) scripts: Scripts,
 }
 
 impl<'a> Closure<'a> {
@@ -100,6 +102,7 @@ impl<'a> Closure<'a> {
             complained: BTreeSet::new(),
             opened: BTreeSet::new(),
             runtimes: Runtimes::default(),
+            scripts: Scripts::default(),
         }
     }
 
@@ -340,7 +343,7 @@ impl<'a> Closure<'a> {
     }
 
     /// Whether a file that nobody named is a secret, or nothing for an image; says so.
-    fn refuses(&mut self, view: usize, path: &RootfsPath) -> Result<bool, RootfsError> {
+    pub(super) fn refuses(&mut self, view: usize, path: &RootfsPath) -> Result<bool, RootfsError> {
         if self.node(path).is_some() {
             return Ok(false);
         }

@@ -332,6 +332,30 @@ pub struct Wrapper {
     /// Words before the program that are not options.
     #[serde(default)]
     pub operands: usize,
+    /// One of these words must come before the program (`uv run`).
+    #[serde(default)]
+    pub words: Vec<String>,
+    /// `NAME=value` words may stand before the program.
+    #[serde(default)]
+    pub assignments: bool,
+    /// A word `-` may stand before the program.
+    #[serde(default)]
+    pub dash: bool,
+    /// Options whose value is a script for a shell.
+    #[serde(default)]
+    pub script: Vec<String>,
+    /// Options whose value is a program that is started.
+    #[serde(default)]
+    pub program: Vec<String>,
+    /// Words that are no options are no programs.
+    #[serde(default)]
+    pub options_only: bool,
+    /// Options behind which a command stands, up to `;` or `+`.
+    #[serde(default)]
+    pub behind: Vec<String>,
+    /// Directories, from the working directory, in which the program is looked for first.
+    #[serde(default)]
+    pub search: Vec<String>,
 }
 
 /// Which files of a stage are its application's.

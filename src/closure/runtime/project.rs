@@ -83,7 +83,7 @@ impl Closure<'_> {
     }
 
     /// The directory that the image's command starts in.
-    pub(super) fn working_directory(&self) -> RootfsPath {
+    pub(in crate::closure) fn working_directory(&self) -> RootfsPath {
         RootfsPath::parse(self.world.spec.config.working_dir.as_bytes())
     }
 

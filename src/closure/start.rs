@@ -1,0 +1,243 @@
+//! From the words of one command to its roots: the program, what it starts in turn, the files that its words name.
+
+use super::reason;
+use super::roots::{Judged, Wish, is_shell};
+use super::script::{self, Word};
+use super::set::{Closure, Strength};
+use super::shell::{Asked, Running};
+use super::wrapper::{self, Behind};
+use crate::distill::manifest::Reason;
+use crate::distill::spec::InstructionId;
+use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath};
+
+/// Who starts a program, and how much depends on it.
+#[derive(Clone, Copy)]
+pub(super) struct Starter<'s> {
+    /// The first step of the chain, where there is none before.
+    pub(super) why: &'s str,
+    pub(super) chain: &'s [Reason],
+    pub(super) strength: Strength,
+    pub(super) id: Option<&'s InstructionId>,
+    /// Directories that programs are looked for in before `PATH`.
+    pub(super) path: &'s [String],
+    /// Directories that relative names may be meant from, besides WORKDIR.
+    pub(super) directories: &'s [String],
+    /// What wrappers start is told by others: the words are taken as they are.
+    pub(super) alone: bool,
+    pub(super) depth: usize,
+}
+
+impl<'s> Starter<'s> {
+    /// A command of the image.
+    pub(super) fn command(command: &'s Judged) -> Self {
+        Self {
+            why: command.why,
+            chain: &[],
+            strength: command.strength,
+            id: command.id.as_ref(),
+            path: &[],
+            directories: &[],
+            alone: false,
+            depth: 0,
+        }
+    }
+
+    fn step(&self, path: &RootfsPath) -> Vec<Reason> {
+        match self.chain {
+            [] => reason::root(self.why, reason::escaped(path)),
+            chain => {
+                let why = if chain.len() == 1 && self.depth > 0 { "starts" } else { self.why };
+                reason::then(chain, why, reason::escaped(path))
+            }
+        }
+    }
+}
+
+/// What became of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Started {
+    Found,
+    /// No such program.
+    Missing(String),
+    /// Its name is not known.
+    Unknown,
+}
+
+impl Closure<'_> {
+    /// Brings the program that `words` start, what it starts itself, and the files that the words name.
+    ///
+    /// # Errors
+    /// What the roots answer.
+    pub(super) fn start(
+        &mut self,
+        starter: Starter<'_>,
+        words: &[Word],
+        wishes: &mut Vec<Wish>,
+    ) -> Result<Started, RootfsError> {
+        let Some((Word::Text(program), rest)) = words.split_first() else { return Ok(Started::Unknown) };
+        let Some(found) = self.find_program_from(program, starter.path, starter.directories)? else {
+            return Ok(Started::Missing(program.clone()));
+        };
+        let chain = starter.step(&found);
+        let view = self.view_for(&found);
+        if let Some(real) = self.bring(view, &found, &chain, starter.strength)? {
+            self.started_as(&found, &real);
+            wishes.push(Wish { path: real, strength: starter.strength, started: true });
+        }
+        if starter.depth >= MAX_DEPTH {
+            return Ok(Started::Found);
+        }
+        let inner = Starter { chain: &chain, why: "starts", depth: starter.depth + 1, ..starter };
+        if !starter.alone
+            && let Some(behind) = wrapper::behind(&self.world.rules.wrapper, program, rest)
+            && !behind.is_empty()
+        {
+            let search = self.search_of(program);
+            let inner = Starter { path: &search, ..inner };
+            let mut outcome = Started::Found;
+            for behind in behind {
+                match behind {
+                    Behind::Command(words) => {
+                        if let missing @ Started::Missing(_) = self.start(inner, &words, wishes)? {
+                            outcome = missing;
+                        }
+                    }
+                    Behind::Script { text } => {
+                        let text = text.shown().to_owned();
+                        self.run_inline(inner, "sh", &text, None, &[], wishes)?;
+                    }
+                }
+            }
+            return Ok(outcome);
+        }
+        let texts: Vec<String> = rest.iter().map(|word| word.shown().to_owned()).collect();
+        if self.starts_arguments(&found, &texts)? {
+            // The script's own words follow when it is looked at.
+            return self.start(Starter { alone: false, ..inner }, rest, wishes);
+        }
+        if self.runs_language(&found, &texts, &chain, starter.strength, wishes)? {
+            return Ok(Started::Found);
+        }
+        if is_shell(program) {
+            self.shell_words(inner, program, rest, wishes)?;
+        }
+        for word in rest {
+            if let Word::Text(word) = word {
+                self.argument(word, &chain, starter.strength, wishes)?;
+            }
+        }
+        Ok(Started::Found)
+    }
+
+    /// `sh -c TEXT`, or a shell with the name of a script.
+    fn shell_words(
+        &mut self,
+        starter: Starter<'_>,
+        program: &str,
+        words: &[Word],
+        wishes: &mut Vec<Wish>,
+    ) -> Result<(), RootfsError> {
+        let words = script::behind_applet(program, words);
+        if let Some((text, arguments)) = script::shell_script(words) {
+            if starter.alone {
+                return Ok(());
+            }
+            let (text, arguments) = (text.shown().to_owned(), arguments.to_vec());
+            return self.run_inline(starter, program, &text, Some(program), &arguments, wishes);
+        }
+        let options = words.iter().take_while(|word| word.is_option()).count();
+        let Some(Word::Text(name)) = words.get(options) else { return Ok(()) };
+        let directories = std::iter::once(String::new()).chain(starter.directories.iter().cloned());
+        for directory in directories {
+            let path = self.working_directory().join(directory.as_bytes()).join(name.as_bytes());
+            let Some((real, FileKind::Regular, view)) = self.locate(&path)? else { continue };
+            let text = self.world.views[view].read(&real, 0..MAX_SCRIPT_BYTES)?;
+            if text.starts_with(b"\x7fELF") {
+                return Ok(());
+            }
+            let chain = reason::then(starter.chain, "argument", reason::escaped(&path));
+            let strength = starter.strength.min(Strength::Strict);
+            if self.bring(view, &path, &chain, strength)?.is_none() {
+                return Ok(());
+            }
+            wishes.push(Wish { path: real.clone(), strength, started: false });
+            if !self.scripts.begin(&real) {
+                return Ok(());
+            }
+            let text = String::from_utf8_lossy(&text).into_owned();
+            let running = Running {
+                text: &text,
+                name: Some(path.to_string()),
+                label: format!("`{path}`"),
+                shell: program,
+                chain: &chain,
+                strength,
+                id: starter.id,
+            };
+            let asked = self.run_script(&running, wishes)?;
+            return self.start_script_arguments(starter, asked, &words[options + 1..], wishes);
+        }
+        Ok(())
+    }
+
+    /// A script that is a word of a command.
+    fn run_inline(
+        &mut self,
+        starter: Starter<'_>,
+        shell: &str,
+        text: &str,
+        tell: Option<&str>,
+        arguments: &[Word],
+        wishes: &mut Vec<Wish>,
+    ) -> Result<(), RootfsError> {
+        let keyword = super::roots::keyword(starter.why_of_command());
+        if let Some(program) = tell.filter(|_| starter.id.is_some() && starter.strength > Strength::Soft) {
+            self.tell_shell_needed(keyword, starter.id, &format!("it starts `{program}`"));
+        }
+        let running = Running {
+            text,
+            name: None,
+            label: keyword.to_owned(),
+            shell,
+            chain: starter.chain,
+            strength: starter.strength,
+            id: starter.id,
+        };
+        let asked = self.run_script(&running, wishes)?;
+        // The first word behind the text is the script's name.
+        self.start_script_arguments(starter, asked, arguments.get(1..).unwrap_or_default(), wishes)
+    }
+
+    /// `exec "$@"` in a script that a command hands words to.
+    fn start_script_arguments(
+        &mut self,
+        starter: Starter<'_>,
+        asked: Asked,
+        words: &[Word],
+        wishes: &mut Vec<Wish>,
+    ) -> Result<(), RootfsError> {
+        if asked.starts_arguments && !words.is_empty() && starter.depth < MAX_DEPTH {
+            self.start(Starter { depth: starter.depth + 1, ..starter }, words, wishes)?;
+        }
+        Ok(())
+    }
+
+    /// Directories that a wrapper puts before `PATH` (`uv run`: the project's environment).
+    fn search_of(&self, program: &str) -> Vec<String> {
+        wrapper::find(&self.world.rules.wrapper, program)
+            .map(|wrapper| wrapper.search.clone())
+            .unwrap_or_default()
+    }
+}
+
+impl Starter<'_> {
+    fn why_of_command(&self) -> &str {
+        self.chain.first().map_or(self.why, |reason| reason.why.as_str())
+    }
+}
+
+/// Wrappers behind wrappers, scripts that start scripts.
+const MAX_DEPTH: usize = 12;
+
+/// Bytes of a script that are looked at.
+pub(super) const MAX_SCRIPT_BYTES: u64 = 1 << 20;
