@@ -3,6 +3,7 @@
 mod clients;
 mod conformance;
 mod examples;
+mod layers;
 mod lifetime;
 mod messages;
 mod reproducible;
