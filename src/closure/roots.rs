@@ -14,7 +14,7 @@ use super::view::{Place, View};
 use super::wrapper::{self, Behind};
 use crate::closure::shebang::Shebang;
 use crate::distill::manifest::{FinalConfig, Reason};
-use crate::distill::spec::{Command, Config, InstructionId};
+use crate::distill::spec::{Command, Config, InstructionId, Mode};
 use crate::rootfs::links::{self, Resolved};
 use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath};
 
@@ -204,10 +204,13 @@ impl Closure<'_> {
 
     fn missing_program(&mut self, command: &Judged, program: &str) {
         let keyword = keyword(command.why);
-        let message = format!(
-            "{keyword} names `{program}`, which neither the stage nor {} holds",
-            if self.world.usable.is_empty() { "a source".to_owned() } else { self.sources_text() }
-        );
+        let whole = self.world.spec.mode == Mode::Distil;
+        let holder = match (whole, self.world.usable.is_empty()) {
+            (true, _) => format!("{} does not hold", self.sources_text()),
+            (false, true) => "neither the stage nor a source holds".to_owned(),
+            (false, false) => format!("neither the stage nor {} holds", self.sources_text()),
+        };
+        let message = format!("{keyword} names `{program}`, which {holder}");
         let hint = if self.world.usable.is_empty() {
             format!("add a build stage and COPY `{program}` from it")
         } else if program.contains('/') {
@@ -215,8 +218,11 @@ impl Closure<'_> {
         } else {
             format!("COPY `{program}` into a directory on PATH, or name it by its whole path")
         };
-        self.findings
-            .add(finding::error(finding::PROGRAM_MISSING, message).hint(hint).at(command.id.as_ref()));
+        // The ordinary image has no such check either, and runs.
+        let checked = whole && command.why == "healthcheck";
+        let finding =
+            if checked { finding::warning } else { finding::error }(finding::PROGRAM_MISSING, message);
+        self.findings.add(finding.hint(hint).at(command.id.as_ref()));
     }
 
     /// What a wrapper starts: the words after its own; `None` when the program is no wrapper of one program.

@@ -142,3 +142,15 @@ fn a_script_in_a_copied_directory_brings_no_shell() {
          entrypoint /app/app"
     );
 }
+
+#[test]
+fn a_healthcheck_whose_program_the_ordinary_image_lacks_is_told() {
+    snapshot!(
+        "mode unmodified
+         source final base=/base
+           debian
+           /srv/app elf static
+         cmd /srv/app
+         healthcheck-shell curl -f http://localhost/ || exit 1"
+    );
+}
