@@ -7,6 +7,7 @@ use super::hygiene::contains;
 use super::libraries::env_value;
 use crate::closure::elf::symbols::{self, Symbols, Wanted};
 use crate::closure::elf::{ByteSource, Elf, ElfError};
+use crate::closure::runtime::foreign::ForeignNames;
 use crate::closure::runtime::text::Words;
 use crate::closure::strings;
 use crate::rules::{Evidence, Rules};
@@ -28,6 +29,8 @@ pub(super) struct Facts {
     pub(super) words: BTreeSet<String>,
     /// Modules that it imports.
     pub(super) modules: BTreeSet<String>,
+    /// Libraries that it opens by name.
+    pub(super) foreign: ForeignNames,
 }
 
 /// The texts that the rules look for, so that a file is read once.
@@ -127,6 +130,11 @@ impl Facts {
             return undefined.any(|symbol| glob::matches_name(pattern.as_bytes(), &symbol.name));
         }
         self.symbols.wants(pattern.as_bytes())
+    }
+
+    /// Whether source text has anything that rules ask for.
+    pub(super) fn say_something(&self) -> bool {
+        !(self.words.is_empty() && self.modules.is_empty() && self.foreign.is_empty())
     }
 
     fn imports_module(&self, module: &str) -> bool {

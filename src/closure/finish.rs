@@ -137,7 +137,9 @@ impl Finish<'_, '_> {
                 }
                 (Place::Tree, None) => None,
             };
-            let Some(content) = content else { continue };
+            let rewritten = self.closure.runtimes.rewritten.remove(&path).map(Content::Bytes);
+            let copied = rewritten.is_none();
+            let Some(content) = rewritten.or(content) else { continue };
             let carried = node.and_then(|node| node.came.carried.as_ref());
             let mut entry = PlannedEntry {
                 content,
@@ -145,7 +147,7 @@ impl Finish<'_, '_> {
                 uid: node.map_or(item.stat.uid, |node| node.uid),
                 gid: node.map_or(item.stat.gid, |node| node.gid),
                 xattrs: item.stat.xattrs.clone(),
-                hardlink: self.closure.hardlink_of(&path),
+                hardlink: self.closure.hardlink_of(&path).filter(|_| copied),
                 layer: layers
                     .get(&path)
                     .copied()

@@ -52,6 +52,7 @@ impl Closure<'_> {
                 None if os.contains(path) || why == base::WHY && !self.is_users(path) => Layer::Os,
                 None if runtime.contains(path) && !self.is_users(path) => Layer::Runtime,
                 None if dependencies.cover(path) => Layer::Dependencies,
+                None if self.is_language_package(path) => Layer::Dependencies,
                 None if names.contains_key(path) || item.counts_to.is_some() => Layer::Dependencies,
                 None if self.leads_to_package(path, names) => Layer::Dependencies,
                 None => Layer::Application,

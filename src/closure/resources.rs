@@ -9,7 +9,6 @@ use super::glob;
 use super::libraries::system_directories;
 use super::reason;
 use super::roots::Wish;
-use super::runtime::is_fixed;
 use super::runtime::places::{Values, fill};
 use super::set::{Closure, Strength};
 use super::view::is_libc_family;
@@ -55,6 +54,8 @@ struct Application<'r> {
     /// The file that shows it; absent: the environment.
     file: Option<RootfsPath>,
     value: Option<String>,
+    /// What source text names may never be used: nothing is said when no source has it.
+    perhaps: bool,
 }
 
 impl<'r> Application<'r> {
@@ -66,6 +67,7 @@ impl<'r> Application<'r> {
             chain,
             file: None,
             value: None,
+            perhaps: false,
         }
     }
 }
@@ -80,11 +82,14 @@ impl<'a> Closure<'a> {
         let mut asked = Asked::default();
         for _ in 0..MAX_ROUNDS {
             let before = (self.items.len(), self.processes.len(), self.elves.len(), asked.done.len());
+            self.settle_runtimes()?;
             self.read_facts(&needles, &mut asked)?;
             self.read_texts(&needles, &mut asked)?;
             self.open_by_name(&asked)?;
+            self.foreign_libraries(&asked)?;
             asked.values = self.values(&asked.facts);
             let mut wishes = Vec::new();
+            self.python_paths(&mut wishes)?;
             let mut applications = self.applications(&asked);
             applications.extend(self.engine_applications(&asked));
             for application in applications {
@@ -96,6 +101,7 @@ impl<'a> Closure<'a> {
                 break;
             }
         }
+        self.compiled_files()?;
         self.report_missing(&asked);
         self.hint_shell(&asked);
         Ok(())
@@ -210,6 +216,7 @@ impl<'a> Closure<'a> {
                     all.extend(values.into_iter().map(|value| Application {
                         file: engine.map(|engine| engine.program.clone()),
                         value,
+                        perhaps: !when.runtime.is_empty(),
                         ..Application::of_resource(index, resource, chain.clone())
                     }));
                     continue;
@@ -225,6 +232,7 @@ impl<'a> Closure<'a> {
                     all.extend(new.map(|value| Application {
                         file: Some(path.clone()),
                         value: value.clone(),
+                        perhaps: !when.text.is_empty() || !when.module.is_empty(),
                         ..Application::of_resource(index, resource, chain.clone())
                     }));
                 }
@@ -255,6 +263,7 @@ impl<'a> Closure<'a> {
                     chain: reason::then(&chain, "rule", engine.rule.id.clone()),
                     file: Some(engine.program.clone()),
                     value,
+                    perhaps: true,
                 });
             }
         }
@@ -316,7 +325,7 @@ impl<'a> Closure<'a> {
             let key = (index, *part);
             if found {
                 asked.found.insert(key);
-            } else if !include.optional {
+            } else if !include.optional && !application.perhaps {
                 let who = application.file.clone().unwrap_or_else(RootfsPath::root);
                 asked.missed.entry(key).or_insert((application.value.clone().unwrap_or_default(), who));
             }
@@ -365,13 +374,11 @@ impl<'a> Closure<'a> {
                 self.bring(view, &path, chain, strength)?.into_iter().collect()
             };
             found |= !brought.is_empty();
-            if let Rule::Engine(index) = application.rule
-                && is_fixed(include)
-            {
+            if let Rule::Engine(index) = application.rule {
                 let engine = &mut self.runtimes.engines[index];
-                engine.fix(whole, &path, &excepted);
+                engine.note(include, whole, &path, &excepted);
                 // A link may lead out of the tree.
-                brought.iter().for_each(|path| engine.fix(false, path, &[]));
+                brought.iter().for_each(|path| engine.note(include, false, path, &[]));
             }
             for path in brought {
                 if application.package.is_some()

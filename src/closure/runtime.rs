@@ -6,12 +6,17 @@
 //! ```
 
 pub(super) mod arguments;
+pub(super) mod foreign;
 mod includes;
 mod invocation;
 mod jar;
+mod modules;
 mod packages;
 pub(super) mod places;
 mod project;
+mod pth;
+mod pyc;
+mod pyvenv;
 mod source;
 pub(super) mod text;
 
@@ -28,8 +33,7 @@ use crate::distill::manifest::Reason;
 use crate::rootfs::links;
 use crate::rootfs::{Rootfs, RootfsError, RootfsPath};
 use crate::rules::Runtime;
-use includes::Fixed;
-pub(super) use includes::is_fixed;
+use includes::Part;
 
 /// An interpreter that is started.
 pub(super) struct Engine<'a> {
@@ -40,7 +44,9 @@ pub(super) struct Engine<'a> {
     /// What `{name}` in the rule's paths stands for.
     pub(super) values: BTreeMap<String, Vec<String>>,
     /// What comes always: the runtime layer.
-    fixed: Fixed,
+    fixed: Part,
+    /// What else its rule brought: installed packages, parts on evidence.
+    packages: Part,
 }
 
 /// What the set knows about languages.
@@ -51,12 +57,46 @@ pub(super) struct Runtimes<'a> {
     starts: BTreeMap<RootfsPath, BTreeSet<RootfsPath>>,
     /// Program text of commands (`-c`), with the rule's id.
     code: Vec<(&'a str, String, Vec<Reason>)>,
+    /// Directories besides those of installed packages that were brought.
+    paths: BTreeSet<RootfsPath>,
+    /// How many starts the engines' places were computed for.
+    settled: usize,
+    /// Libraries that were opened by name, by program.
+    foreign: BTreeSet<(RootfsPath, Vec<u8>)>,
+    /// Files that are written with other bytes than they have in the stage.
+    pub(super) rewritten: BTreeMap<RootfsPath, Vec<u8>>,
+    /// Compiled files of runtimes and packages.
+    compiled: BTreeSet<RootfsPath>,
 }
 
 impl<'a> Closure<'a> {
     /// Remembers by which path a program is started: an interpreter may look beside it.
     pub(super) fn started_as(&mut self, path: &RootfsPath, real: &RootfsPath) {
         self.runtimes.starts.entry(real.clone()).or_default().insert(path.clone());
+    }
+
+    /// By which paths a program is started.
+    fn starts(&self, program: &RootfsPath) -> Option<&BTreeSet<RootfsPath>> {
+        self.runtimes.starts.get(program)
+    }
+
+    /// Computes the places of the interpreters again where one was started by another path since.
+    ///
+    /// # Errors
+    /// What the roots answer.
+    pub(super) fn settle_runtimes(&mut self) -> Result<(), RootfsError> {
+        let starts = self.runtimes.starts.values().map(BTreeSet::len).sum();
+        if self.runtimes.settled == starts {
+            return Ok(());
+        }
+        self.runtimes.settled = starts;
+        for index in 0..self.runtimes.engines.len() {
+            let (rule, program) =
+                (self.runtimes.engines[index].rule, self.runtimes.engines[index].program.clone());
+            let values = self.places(rule, &program, self.view_of(&program))?;
+            self.runtimes.engines[index].values = values;
+        }
+        Ok(())
     }
 
     /// The rule of the language that a program is the interpreter of: by the name it is called, else by its real name.
@@ -95,7 +135,8 @@ impl<'a> Closure<'a> {
             program: program.clone(),
             chain: chain.clone(),
             values,
-            fixed: Fixed::default(),
+            fixed: Part::default(),
+            packages: Part::default(),
         });
         self.environment_paths(rule, &chain, next)?;
         if !rule.complete {
@@ -178,6 +219,12 @@ impl<'a> Closure<'a> {
         paths
     }
 
+    /// Whether a file is an installed package's, or another part of a language that an application does without.
+    pub(super) fn is_language_package(&self, path: &RootfsPath) -> bool {
+        let engines = &self.runtimes.engines;
+        engines.iter().any(|engine| engine.packages.holds(path)) || self.runtimes.compiled.contains(path)
+    }
+
     /// What the runtime layer is called: `python3.11`.
     pub(super) fn runtime_labels(&self) -> Vec<String> {
         let complete = self.runtimes.engines.iter().filter(|engine| engine.rule.complete);
@@ -195,6 +242,12 @@ impl Engine<'_> {
             Some(version) => pattern.replace('*', version),
             None => self.rule.id.clone(),
         })
+    }
+
+    /// The paths that a name of the rule stands for.
+    fn paths(&self, name: &str) -> Vec<RootfsPath> {
+        let values = self.values.get(name).into_iter().flatten();
+        values.map(|value| RootfsPath::parse(&glob::literal(value.as_bytes()))).collect()
     }
 
     /// Whether a file of this name holds source text of the language.

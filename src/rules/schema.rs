@@ -159,6 +159,9 @@ pub struct Runtime {
     /// `{name}` is the first of these paths that exists.
     #[serde(default)]
     pub place: BTreeMap<String, Vec<String>>,
+    /// `{name}` is each of these paths that exists.
+    #[serde(default)]
+    pub each: BTreeMap<String, Vec<String>>,
     /// A value cut out of the interpreter's data (no `library`), or out of a library's, for `{name}` in paths.
     #[serde(default)]
     pub capture: Vec<Capture>,
@@ -288,6 +291,8 @@ pub enum Mechanism {
     NativeInJar,
     /// `.pyc` files that are stale once all times are 1970 stay out (PEP 552).
     Pyc,
+    /// Libraries that source text opens by name: `CDLL("libx.so.1")`, `find_library("x")`, `dlopen("…")`.
+    ForeignLibraries,
 }
 
 /// What only building needs, where a stage also compiled what it runs.

@@ -8,16 +8,16 @@ use crate::closure::glob;
 use crate::rootfs::RootfsPath;
 use crate::rules::{Include, IncludeLayer};
 
-/// The part of the set that comes with an interpreter always, as patterns, so that the order in which other things
+/// A part of the set that comes with an interpreter, as patterns, so that the order in which other things
 /// came does not matter.
 #[derive(Default)]
-pub(super) struct Fixed {
+pub(super) struct Part {
     /// Trees with the patterns of what stays away.
     trees: Vec<(RootfsPath, Vec<String>)>,
     files: BTreeSet<RootfsPath>,
 }
 
-impl Fixed {
+impl Part {
     /// Whether a path of the set belongs to it.
     pub(super) fn holds(&self, path: &RootfsPath) -> bool {
         let stays_away =
@@ -28,15 +28,22 @@ impl Fixed {
 }
 
 impl Engine<'_> {
-    /// Notes what an include that always applies brought for a pattern: a whole tree, or a file.
-    pub(in crate::closure) fn fix(&mut self, whole: bool, path: &RootfsPath, except: &[String]) {
+    /// Notes what a part of the rule brought for a pattern: a whole tree, or a file.
+    pub(in crate::closure) fn note(
+        &mut self,
+        include: &Include,
+        whole: bool,
+        path: &RootfsPath,
+        except: &[String],
+    ) {
+        let part = if is_fixed(include) { &mut self.fixed } else { &mut self.packages };
         if whole {
             let tree = (path.clone(), except.to_vec());
-            if !self.fixed.trees.contains(&tree) {
-                self.fixed.trees.push(tree);
+            if !part.trees.contains(&tree) {
+                part.trees.push(tree);
             }
         } else {
-            self.fixed.files.insert(path.clone());
+            part.files.insert(path.clone());
         }
     }
 
@@ -47,6 +54,6 @@ impl Engine<'_> {
 }
 
 /// Whether what a part of a rule brings is in the runtime layer.
-pub(in crate::closure) fn is_fixed(include: &Include) -> bool {
+fn is_fixed(include: &Include) -> bool {
     include.layer.map_or(include.when.is_empty(), |layer| layer == IncludeLayer::Runtime)
 }

@@ -5,6 +5,7 @@ use super::project::is_no_project;
 use crate::closure::reason;
 use crate::closure::roots::Wish;
 use crate::closure::set::{Closure, Strength};
+use crate::closure::shebang::{EnvCall, SHEBANG_BYTES, Shebang};
 use crate::distill::manifest::Reason;
 use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath};
 use crate::rules::{Runtime, Value};
@@ -29,9 +30,56 @@ impl<'a> Closure<'a> {
         strength: Strength,
         wishes: &mut Vec<Wish>,
     ) -> Result<bool, RootfsError> {
-        let Some(rule) = self.runtime_of(program)? else { return Ok(false) };
-        self.invocation(rule, words, Call { chain, strength }, wishes)?;
-        Ok(true)
+        let call = Call { chain, strength };
+        if let Some(rule) = self.runtime_of(program)? {
+            self.invocation(rule, words, call, wishes)?;
+            return Ok(true);
+        }
+        if let Some(rule) = self.language_of_script(program)? {
+            if let Some((real, FileKind::Regular, view)) = self.locate(program)? {
+                self.project(rule, &real, view, chain, wishes)?;
+            }
+            self.own_words(rule, words, call, wishes)?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// The language of a script that is started by itself, by its `#!` line.
+    fn language_of_script(&self, program: &RootfsPath) -> Result<Option<&'a Runtime>, RootfsError> {
+        let Some((real, FileKind::Regular, view)) = self.locate(program)? else { return Ok(None) };
+        let head = self.world.views[view].read(&real, 0..SHEBANG_BYTES as u64)?;
+        let Some(shebang) = Shebang::parse(&head) else { return Ok(None) };
+        let interpreter = RootfsPath::parse(&shebang.interpreter);
+        if interpreter.name() != b"env" {
+            return self.runtime_of(&interpreter);
+        }
+        let words: Vec<Vec<u8>> = shebang.argument.into_iter().collect();
+        let Ok(call) = EnvCall::parse(&words) else { return Ok(None) };
+        let name = call.command.first().and_then(|name| std::str::from_utf8(name).ok());
+        match name.map(|name| self.find_program(name)).transpose()?.flatten() {
+            Some(interpreter) => self.runtime_of(&interpreter),
+            None => Ok(None),
+        }
+    }
+
+    /// The words of a program that a language runs: files, and modules where the language has them.
+    fn own_words(
+        &mut self,
+        rule: &'a Runtime,
+        words: &[String],
+        call: Call<'_>,
+        wishes: &mut Vec<Wish>,
+    ) -> Result<(), RootfsError> {
+        let modules = rule.arguments.option.iter().any(|option| option.value == Value::Module);
+        for word in words {
+            self.argument(word, call.chain, call.strength, wishes)?;
+            if modules {
+                let value = word.split_once('=').map_or(word.as_str(), |(_, value)| value);
+                self.named_module(rule, value, call, wishes)?;
+            }
+        }
+        Ok(())
     }
 
     /// The roots that the words behind an interpreter name.
@@ -54,10 +102,7 @@ impl<'a> Closure<'a> {
         for word in &line.named {
             self.named(rule, word, call, wishes)?;
         }
-        for word in &line.own {
-            self.argument(word, call.chain, call.strength, wishes)?;
-        }
-        Ok(())
+        self.own_words(rule, &line.own, call, wishes)
     }
 
     /// The paths and arguments in the image's environment that a language reads.
@@ -96,7 +141,7 @@ impl<'a> Closure<'a> {
                 Ok(())
             }
             Value::Script => self.script_file(rule, &directory.join(word.text.as_bytes()), call, wishes),
-            Value::Module => Ok(()),
+            Value::Module => self.named_module(rule, &word.text, call, wishes),
             Value::Path => self.named_path(rule, &word.text, call, wishes),
             Value::Paths => {
                 for path in word.text.split(':') {

@@ -7,8 +7,9 @@ use crate::closure::evidence::cut;
 use crate::closure::glob;
 use crate::closure::set::Closure;
 use crate::closure::strings;
+use crate::rootfs::links::{self, Resolved};
 use crate::rootfs::{RootfsError, RootfsPath};
-use crate::rules::{Runtime, Value};
+use crate::rules::{Mechanism, Runtime, Value};
 
 /// The values of names: a path with a name in it stands for one path with each of its values.
 pub(in crate::closure) type Values = BTreeMap<String, Vec<String>>;
@@ -32,6 +33,11 @@ impl Closure<'_> {
         let user = self.user_home(view);
         values.insert("user".to_owned(), user.into_iter().collect());
         values.extend(self.captured(rule, program)?);
+        for mechanism in &rule.mechanism {
+            if *mechanism == Mechanism::Pyvenv {
+                self.python_environments(program, view, &mut values)?;
+            }
+        }
         self.find_places(rule, view, &mut values)?;
         Ok(values)
     }
@@ -55,6 +61,22 @@ impl Closure<'_> {
                 }
             }
             values.insert(name.clone(), found.first().map(text).into_iter().collect());
+        }
+        for (name, patterns) in &rule.each {
+            let mut found: Vec<String> = Vec::new();
+            for pattern in patterns.iter().flat_map(|pattern| fill(pattern, &[&*values])) {
+                for path in glob::expand(&self.world.views[view], pattern.as_bytes())? {
+                    // Several names of one directory (`/lib64`) bring it once.
+                    let path = match links::resolve(&self.world.views[view], &path) {
+                        Ok(Resolved::Found { path, .. }) => text(&path),
+                        _ => text(&path),
+                    };
+                    if !found.contains(&path) {
+                        found.push(path);
+                    }
+                }
+            }
+            values.insert(name.clone(), found);
         }
         Ok(())
     }
@@ -137,7 +159,7 @@ fn starred(pattern: &str, name: &[u8]) -> Option<String> {
 }
 
 /// A path as it stands in a pattern: what would be a wildcard is escaped.
-fn text(path: &RootfsPath) -> String {
+pub(super) fn text(path: &RootfsPath) -> String {
     let mut text = String::new();
     for character in String::from_utf8_lossy(path.as_bytes()).chars() {
         if matches!(character, '*' | '?' | '[' | '\\') {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::foreign::ForeignNames;
 use super::text::imported;
 use crate::closure::evidence::{Facts, Needles};
 use crate::closure::resources::Asked;
@@ -32,7 +33,7 @@ impl Closure<'_> {
             } else if let Some((rootfs, file)) = self.file_of(&path) {
                 let text = rootfs.read(&file, 0..MAX_TEXT_BYTES)?;
                 let facts = facts_of(&text, imports, needles);
-                if !facts.words.is_empty() || !facts.modules.is_empty() {
+                if facts.say_something() {
                     asked.facts.insert(path.clone(), facts);
                 }
             }
@@ -75,6 +76,7 @@ fn facts_of(text: &[u8], imports: Option<Imports>, needles: &Needles) -> Facts {
     needles.words.find(text, &mut facts.words);
     if let Some(imports) = imports {
         imported(text, imports, &mut facts.modules);
+        facts.foreign = ForeignNames::read(text);
     }
     facts
 }

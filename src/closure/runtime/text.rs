@@ -120,7 +120,7 @@ fn python_calls(text: &[u8], call: &[u8], found: &mut BTreeSet<String>) {
     }
 }
 
-fn position(text: &[u8], part: &[u8]) -> Option<usize> {
+pub(super) fn position(text: &[u8], part: &[u8]) -> Option<usize> {
     let first = *part.first()?;
     let mut at = 0;
     while let Some(next) = text[at..].iter().position(|byte| *byte == first) {

@@ -1,0 +1,150 @@
+//! Libraries that source text opens by their names: `CDLL("libx.so.1")`, `find_library("x")`, `ffi.dlopen("…")`.
+
+use std::collections::BTreeSet;
+
+use crate::closure::evidence::Facts;
+use crate::closure::glob;
+use crate::closure::libraries::system_directories;
+use crate::closure::reason;
+use crate::closure::resources::Asked;
+use crate::closure::search::Loader;
+use crate::closure::set::Closure;
+use crate::rootfs::{RootfsError, RootfsPath};
+use crate::rules::Mechanism;
+
+/// Names of libraries in a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::closure) struct ForeignNames {
+    /// As `dlopen(3)` takes them.
+    pub(in crate::closure) opened: BTreeSet<String>,
+    /// Without `lib` and what follows: `magic`.
+    pub(in crate::closure) searched: BTreeSet<String>,
+}
+
+impl ForeignNames {
+    /// The names in calls with a literal.
+    pub(super) fn read(text: &[u8]) -> Self {
+        let mut names = Self::default();
+        for call in OPENING {
+            names.opened.extend(literals(text, call).filter(|name| name.contains(".so")));
+        }
+        names.searched.extend(literals(text, SEARCHING).filter(|name| !name.contains('/')));
+        names
+    }
+
+    pub(in crate::closure) fn is_empty(&self) -> bool {
+        self.opened.is_empty() && self.searched.is_empty()
+    }
+}
+
+/// The literals that stand right behind `call`.
+fn literals<'t>(text: &'t [u8], call: &'t [u8]) -> impl Iterator<Item = String> + 't {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            at += super::text::position(text.get(at..)?, call)? + call.len();
+            let [quote @ (b'"' | b'\''), rest @ ..] = text[at..].trim_ascii_start() else { continue };
+            let end = rest.iter().take(MAX_NAME_BYTES).position(|byte| byte == quote);
+            let name = end.and_then(|end| std::str::from_utf8(&rest[..end]).ok());
+            if let Some(name) = name.filter(|name| !name.is_empty()) {
+                return Some(name.to_owned());
+            }
+        }
+    })
+    .take(MAX_NAMES)
+}
+
+impl Closure<'_> {
+    /// Opens the libraries that the set's source text names, in the processes of its interpreters.
+    ///
+    /// # Errors
+    /// What the roots answer.
+    pub(in crate::closure) fn foreign_libraries(&mut self, asked: &Asked) -> Result<(), RootfsError> {
+        let engines = self.runtimes.engines.iter();
+        let programs: Vec<RootfsPath> = engines
+            .filter(|engine| engine.rule.mechanism.contains(&Mechanism::ForeignLibraries))
+            .map(|engine| engine.program.clone())
+            .collect();
+        for program in programs {
+            let Some(process) = self.processes.iter().position(|process| process.program == program) else {
+                continue;
+            };
+            let named: Vec<(&RootfsPath, &Facts)> =
+                asked.facts.iter().filter(|(_, facts)| !facts.foreign.is_empty()).collect();
+            for (path, facts) in named {
+                let chain = self.items.get(path).map(|item| item.reason.clone()).unwrap_or_default();
+                let mut names: Vec<Vec<u8>> =
+                    facts.foreign.opened.iter().map(|name| name.clone().into_bytes()).collect();
+                for name in &facts.foreign.searched {
+                    names.extend(self.installed_library(process, name)?);
+                }
+                for name in names {
+                    let done = (program.clone(), name.clone());
+                    if self.runtimes.foreign.insert(done) {
+                        let text = String::from_utf8_lossy(&name).into_owned();
+                        let chain = reason::then(&chain, "dlopen", text);
+                        self.open_library(process, 0, &name, &chain)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The file name that `ctypes.util.find_library` finds for a name: `libmagic.so.1` for `magic`, by the loader's
+    /// cache, else in its directories.
+    fn installed_library(&self, process: usize, name: &str) -> Result<Option<Vec<u8>>, RootfsError> {
+        let process = &self.processes[process];
+        let prefix = format!("lib{name}.so").into_bytes();
+        let fits = |file: &[u8]| {
+            file.strip_prefix(prefix.as_slice()).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."))
+        };
+        if let Loader::Glibc(glibc) = &*process.loader {
+            let mut entries = glibc.cache.iter().flat_map(|cache| &cache.entries);
+            if let Some(entry) = entries.find(|entry| fits(&entry.name)) {
+                return Ok(Some(entry.name.clone()));
+            }
+        }
+        let mut pattern = b"lib".to_vec();
+        for byte in name.bytes() {
+            if matches!(byte, b'*' | b'?' | b'[' | b'\\') {
+                pattern.push(b'\\');
+            }
+            pattern.push(byte);
+        }
+        pattern.extend(b".so*");
+        for directory in system_directories(&process.loader) {
+            let full = [directory.as_bytes(), b"/", &pattern].concat();
+            let found = glob::expand(&self.world.views[process.view], &full)?;
+            if let Some(path) = found.iter().find(|path| fits(path.name())) {
+                return Ok(Some(path.name().to_vec()));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Calls that open a library by its name (ctypes, cffi).
+const OPENING: [&[u8]; 4] = [b"CDLL(", b"LoadLibrary(", b"dlopen(", b"PyDLL("];
+
+/// Calls that search one.
+const SEARCHING: &[u8] = b"find_library(";
+
+/// Calls of one kind in one text.
+const MAX_NAMES: usize = 256;
+
+const MAX_NAME_BYTES: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_calls() {
+        let text = b"a = ctypes.CDLL('libx.so.1'); b = CDLL(name)\nffi.dlopen( \"/opt/liby.so\")\n\
+                     util.find_library('magic'); find_library(x); CDLL('msvcrt')";
+        let names = ForeignNames::read(text);
+        assert_eq!(names.opened.into_iter().collect::<Vec<_>>(), ["/opt/liby.so", "libx.so.1"]);
+        assert_eq!(names.searched.into_iter().collect::<Vec<_>>(), ["magic"]);
+    }
+}
