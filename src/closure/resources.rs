@@ -33,6 +33,8 @@ pub(super) struct Asked {
     values: Values,
     /// What the application names of what its stage made.
     mentions: Mentions,
+    /// Packaged programs whose own data was brought.
+    programs: BTreeSet<RootfsPath>,
 }
 
 /// A rule that applies, by its place among those of its kind.
@@ -96,6 +98,7 @@ impl<'a> Closure<'a> {
                 self.apply(&application, &mut asked, &mut wishes)?;
             }
             wishes.extend(self.follow_mentions(&mut asked.mentions)?);
+            wishes.extend(self.follow_own_data(&mut asked.programs)?);
             self.follow(wishes)?;
             if before == (self.items.len(), self.processes.len(), self.elves.len(), asked.done.len()) {
                 break;

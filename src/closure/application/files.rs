@@ -153,14 +153,16 @@ impl Closure<'_> {
         let steps = &self.world.spec.steps;
         let id = touched.step().and_then(|step| steps.get(step)).map(|step| &step.id);
         let claim = Claim { id, named, secret: touched.secret };
-        if !known {
-            match admission::judge(root, path, &stat, claim)? {
-                Verdict::Admitted(told) => self.findings.extend(told),
-                Verdict::Refused(told) => {
-                    self.findings.add(told);
-                    return Ok(false);
-                }
+        match admission::judge(root, path, &stat, claim)? {
+            Verdict::Admitted(told) => self.findings.extend(told),
+            // What a command names is in the set already.
+            Verdict::Refused(_) if known => {}
+            Verdict::Refused(told) => {
+                self.findings.add(told);
+                return Ok(false);
             }
+        }
+        if !known {
             self.findings.extend(admission::take_privileges(path, &mut stat, claim));
         }
         // A directory of the base set has the base set's owner and mode.

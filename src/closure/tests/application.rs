@@ -307,3 +307,23 @@ fn what_a_program_names_and_what_run_made_may_be_missed() {
          entrypoint /app"
     );
 }
+
+#[test]
+fn a_packaged_program_brings_what_its_own_package_has_where_it_looks() {
+    snapshot!(
+        "base
+           debian
+         changed RUN apt-get install -y figlet
+           /var/lib/dpkg/status text \"Package: libc6\\nStatus: install ok installed\\nArchitecture: amd64\\nVersion: 2.36-9\\n\\nPackage: figlet\\nStatus: install ok installed\\nArchitecture: amd64\\nVersion: 2\\n\\nPackage: other\\nStatus: install ok installed\\nArchitecture: amd64\\nVersion: 2\\n\\n\"
+           /var/lib/dpkg/info/figlet.list text \"/.\\n/usr/bin/figlet\\n/usr/bin/chkfont\\n/usr/share/figlet/standard.flf\\n/usr/share/doc/figlet/README\\n/etc/figlet.conf\\n\"
+           /var/lib/dpkg/info/other.list text \"/.\\n/usr/share/figlet/other.flf\\n/usr/share/other/x\\n\"
+           /usr/bin/figlet elf needed=libc.so.6 interp=/lib64/ld-linux-x86-64.so.2 string=/usr/share/figlet\\x00/usr/share/other\\x00/usr/share/doc/figlet\\x00/usr/bin/chkfont\\x00/usr/share\\x00/etc/figlet.conf
+           /usr/bin/chkfont elf static
+           /usr/share/figlet/standard.flf text \"x\"
+           /usr/share/figlet/other.flf text \"x\"
+           /usr/share/other/x text \"x\"
+           /usr/share/doc/figlet/README text \"x\"
+           /etc/figlet.conf text \"x\"
+         cmd figlet"
+    );
+}

@@ -1,0 +1,132 @@
+//! What a packaged program reads of its own package: the paths in its data that its package, or one of the same
+//! source, owns. An interpreter is left to its language's rule.
+
+use std::collections::BTreeSet;
+
+use super::patterns::Patterns;
+use super::places::is_system_directory;
+use crate::closure::finding;
+use crate::closure::follow::is_documentation;
+use crate::closure::ownership::Owner;
+use crate::closure::packages::PackageId;
+use crate::closure::reason;
+use crate::closure::roots::Wish;
+use crate::closure::set::{Closure, Strength};
+use crate::closure::strings;
+use crate::closure::view::is_libc_family;
+use crate::rootfs::links::{self, Resolved};
+use crate::rootfs::{FileKind, RootfsError, RootfsPath};
+
+impl Closure<'_> {
+    /// Brings the data of the packaged programs that were not looked at yet.
+    ///
+    /// # Errors
+    /// What the roots answer.
+    pub(in crate::closure) fn follow_own_data(
+        &mut self,
+        read: &mut BTreeSet<RootfsPath>,
+    ) -> Result<Vec<Wish>, RootfsError> {
+        let programs: Vec<RootfsPath> = self
+            .elves
+            .iter()
+            .filter(|(path, elf)| elf.is_program() && !read.contains(*path) && !is_libc_family(path))
+            .map(|(path, _)| path.clone())
+            .collect();
+        let mut wishes = Vec::new();
+        for program in programs {
+            read.insert(program.clone());
+            if self.runtimes.engines.iter().any(|engine| engine.program == program) {
+                continue;
+            }
+            let Some(owner) = self.owner_of(&program) else { continue };
+            self.bring_own_data(&program, owner, &mut wishes)?;
+        }
+        Ok(wishes)
+    }
+
+    fn bring_own_data(
+        &mut self,
+        program: &RootfsPath,
+        owner: Owner,
+        wishes: &mut Vec<Wish>,
+    ) -> Result<(), RootfsError> {
+        let ignored = Patterns::new(&self.world.rules.application.hint.ignored);
+        let mut texts: BTreeSet<Vec<u8>> = BTreeSet::new();
+        let scanned = self.with_bytes(program, |bytes| strings::absolute_paths(bytes));
+        if let Some(Ok(paths)) = scanned {
+            texts = paths;
+        }
+        let mut files: Option<BTreeSet<RootfsPath>> = None;
+        let chain = self.items.get(program).map(|item| item.reason.clone()).unwrap_or_default();
+        for text in texts.iter().take(MAX_PATHS) {
+            let path = RootfsPath::parse(text);
+            if ignored.cover(&path)
+                || is_documentation(&path)
+                || is_system_directory(&path)
+                || is_program_place(&path)
+            {
+                continue;
+            }
+            let eyes = &self.world.views[owner.source];
+            let real = match links::resolve(eyes, &path) {
+                Ok(Resolved::Found { path, .. }) => path,
+                Ok(Resolved::Missing { .. }) | Err(RootfsError::LinkLoop(_)) => continue,
+                Err(error) => return Err(error),
+            };
+            if is_system_directory(&real) {
+                continue;
+            }
+            let owned = files.get_or_insert_with(|| self.family_files(owner));
+            let mine: Vec<RootfsPath> = owned
+                .range(real.clone()..)
+                .take_while(|file| file.as_bytes().starts_with(real.as_bytes()))
+                .filter(|file| file.is_within(&real) && !is_documentation(file) && !ignored.cover(file))
+                .cloned()
+                .collect();
+            if mine.is_empty() {
+                continue;
+            }
+            let chain = reason::then(&chain, "own data", reason::escaped(&path));
+            self.bring(owner.source, &path, &chain, Strength::Soft)?;
+            for file in mine {
+                if let Some(real) = self.bring(owner.source, &file, &chain, Strength::Soft)?
+                    && self.items.get(&real).is_some_and(|item| item.stat.kind == FileKind::Regular)
+                {
+                    wishes.push(Wish { path: real, strength: Strength::Soft, started: false });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The files of a package and of those built from the same source.
+    fn family_files(&mut self, owner: Owner) -> BTreeSet<RootfsPath> {
+        let mut files = BTreeSet::new();
+        let Some(database) = self.world.sources[owner.source].packages.as_deref() else { return files };
+        let Some(package) = database.packages().get(owner.package.0 as usize) else { return files };
+        for (at, other) in database.packages().iter().enumerate() {
+            if other.source != package.source {
+                continue;
+            }
+            match database.files(PackageId(u32::try_from(at).unwrap_or(u32::MAX))) {
+                Ok(all) => files.extend(all),
+                Err(error) => self.findings.add(finding::warning(
+                    finding::UNREADABLE_SOURCE,
+                    format!("the package database cannot be read: {error}"),
+                )),
+            }
+        }
+        files
+    }
+}
+
+/// Programs that a program names are started by it only sometimes: that takes better evidence.
+fn is_program_place(path: &RootfsPath) -> bool {
+    let named = |dir: RootfsPath| matches!(dir.name(), b"bin" | b"sbin" | b"games");
+    path.parent().is_some_and(named)
+        || named(path.clone())
+        || path.is_within(&RootfsPath::from("/etc/init.d"))
+}
+
+/// Paths of one program that are looked at.
+const MAX_PATHS: usize = 20_000;
