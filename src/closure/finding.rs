@@ -19,6 +19,8 @@ pub const SHELL_NEEDED: &str = "DistrolessShellNeeded";
 pub const SHELL_HINT: &str = "DistrolessShellHint";
 /// A shell-form command became exec form.
 pub const EXEC_FORM: &str = "DistrolessExecForm";
+/// A script that only starts its arguments was left out of a command.
+pub const ENTRYPOINT_SCRIPT: &str = "DistrolessEntrypointScript";
 /// A package manager's command was replaced by what its script starts.
 pub const PACKAGE_SCRIPT: &str = "DistrolessPackageScript";
 /// What a script starts is not in its text, or cannot be read there.

@@ -40,6 +40,7 @@ mod roots;
 mod runner;
 mod runtime;
 pub mod script;
+mod seen;
 mod set;
 mod shell;
 mod start;

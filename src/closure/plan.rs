@@ -207,7 +207,7 @@ fn attempt(
     closure.findings = findings;
     let (mut commands, mut config, notes) = roots::commands(&spec.config);
     closure.findings.extend(notes);
-    let shells = closure.see_through_runners(&mut commands, &mut config)?;
+    let shells = closure.see_through(&mut commands, &mut config)?;
     for command in &commands {
         let wishes = closure.command_roots(command)?;
         closure.follow(wishes)?;

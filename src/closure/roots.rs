@@ -11,7 +11,6 @@ use super::set::{Closure, Strength};
 use super::shell::Running;
 use super::start::{Started, Starter};
 use super::view::{Place, View};
-use super::wrapper::{self, Behind};
 use crate::closure::shebang::Shebang;
 use crate::distill::manifest::{FinalConfig, Reason};
 use crate::distill::spec::{Command, Config, InstructionId, Mode};
@@ -223,15 +222,6 @@ impl Closure<'_> {
         let finding =
             if checked { finding::warning } else { finding::error }(finding::PROGRAM_MISSING, message);
         self.findings.add(finding.hint(hint).at(command.id.as_ref()));
-    }
-
-    /// What a wrapper starts: the words after its own; `None` when the program is no wrapper of one program.
-    pub(super) fn behind_wrapper(&self, program: &str, args: &[String]) -> Option<Vec<String>> {
-        let words: Vec<Word> = args.iter().cloned().map(Word::Text).collect();
-        match wrapper::behind(&self.world.rules.wrapper, program, &words)?.as_slice() {
-            [Behind::Command(words)] => words.iter().map(|word| word.text().map(str::to_owned)).collect(),
-            _ => None,
-        }
     }
 
     /// A word of a command that names a file: a root as well.

@@ -8,10 +8,9 @@ use serde_json::Value;
 use super::command;
 use super::finding;
 use super::reason;
-use super::roots::{Judged, Wish, is_executable, json, keyword};
+use super::roots::{Judged, Wish, is_executable, keyword};
 use super::set::{Closure, Strength};
 use crate::closure::shebang::{SHEBANG_BYTES, Shebang};
-use crate::distill::manifest::FinalConfig;
 use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath};
 use crate::rules::Runner;
 
@@ -111,65 +110,26 @@ impl Package {
 }
 
 impl<'a> Closure<'a> {
-    /// Puts what scripts start in the place of the package managers' commands, in the commands and in the config.
-    /// Where that cannot be done for certain, the package manager stays, and the shell that it starts comes.
+    /// What the package manager at a place of a command starts; `None` when there is none, or when it stays.
     ///
     /// # Errors
     /// What the roots answer.
-    pub(super) fn see_through_runners(
-        &mut self,
-        commands: &mut [Judged],
-        config: &mut FinalConfig,
-    ) -> Result<Vec<Wish>, RootfsError> {
-        let mut wishes = Vec::new();
-        for judged in commands.iter_mut().filter(|judged| judged.script.is_none()) {
-            let before = judged.args.clone();
-            let mut first = None;
-            for _ in 0..MAX_SCRIPTS {
-                let Some((at, runner)) = self.runner_at(&judged.args)? else { break };
-                let replaced = match Call::parse(runner, &judged.args[at + 1..]) {
-                    Some(call) => self.what_it_starts(runner, &call)?,
-                    None => None,
-                };
-                let Some(words) = replaced.filter(|words| *words != judged.args[at..]) else {
-                    self.shell_of_runner(judged, at, &mut wishes)?;
-                    break;
-                };
-                first.get_or_insert(at);
-                judged.args.splice(at.., words);
-            }
-            if let Some(at) = first {
-                self.rewrite(judged, &before, at, config);
-            }
-        }
-        Ok(wishes)
+    pub(super) fn what_runner_starts(
+        &self,
+        args: &[String],
+        at: usize,
+    ) -> Result<Option<Vec<String>>, RootfsError> {
+        let Some(runner) = self.runner(&args[at]) else { return Ok(None) };
+        let Some(call) = Call::parse(runner, &args[at + 1..]) else { return Ok(None) };
+        let words = self.what_it_starts(runner, &call)?;
+        Ok(words.filter(|words| *words != args[at..]))
     }
 
-    /// Where a command names a package manager, behind its wrappers.
-    fn runner_at(&self, args: &[String]) -> Result<Option<(usize, &'a Runner)>, RootfsError> {
-        let mut at = 0;
-        while let Some(program) = args.get(at) {
-            let name = program.rsplit('/').next().unwrap_or(program);
-            let rules = self.world.rules;
-            if let Some(runner) = rules.runner.iter().find(|runner| runner.names.iter().any(|n| n == name)) {
-                return Ok(Some((at, runner)));
-            }
-            let own = &args[at + 1..];
-            let behind = match self.behind_wrapper(program, own) {
-                Some(rest) => rest.len(),
-                None => match self.find_program(program)? {
-                    Some(found) if self.starts_arguments(&found, own)? => own.len(),
-                    _ => return Ok(None),
-                },
-            };
-            // `env -S` makes words of its own: these have no place in the command.
-            let next = args.len().saturating_sub(behind);
-            if behind == 0 || next <= at {
-                return Ok(None);
-            }
-            at = next;
-        }
-        Ok(None)
+    /// The rule of a package manager that starts scripts.
+    pub(super) fn runner(&self, program: &str) -> Option<&'a Runner> {
+        let name = program.rsplit('/').next().unwrap_or(program);
+        let rules = self.world.rules;
+        rules.runner.iter().find(|runner| runner.names.iter().any(|known| known == name))
     }
 
     /// The words that a call comes down to; `None` when that is not certain.
@@ -352,7 +312,7 @@ impl<'a> Closure<'a> {
     }
 
     /// A package manager that stays starts scripts with a shell.
-    fn shell_of_runner(
+    pub(super) fn shell_of_runner(
         &mut self,
         judged: &Judged,
         at: usize,
@@ -377,36 +337,6 @@ impl<'a> Closure<'a> {
             wishes.push(Wish { path, strength: Strength::Soft, started: true });
         }
         Ok(())
-    }
-
-    /// Writes a changed command into the config, and says so.
-    fn rewrite(&mut self, judged: &Judged, before: &[String], at: usize, config: &mut FinalConfig) {
-        let words = judged.args.clone();
-        let entrypoint = config.entrypoint.clone();
-        let entrypoint =
-            entrypoint.or_else(|| self.world.spec.config.entrypoint.as_ref().map(|e| e.args.clone()));
-        match (judged.why, entrypoint) {
-            ("healthcheck", _) => config.healthcheck = Some(words.clone()),
-            ("entrypoint", Some(entrypoint)) if at < entrypoint.len() => {
-                config.entrypoint = Some(words.clone());
-                config.cmd = self.world.spec.config.cmd.as_ref().map(|_| Vec::new());
-            }
-            ("entrypoint", Some(entrypoint)) => config.cmd = Some(words[entrypoint.len()..].to_vec()),
-            _ => config.cmd = Some(words.clone()),
-        }
-        self.findings.add(
-            finding::notice(
-                finding::PACKAGE_SCRIPT,
-                format!(
-                    "{} starts `{}`: it is written as {}, what the script starts",
-                    keyword(judged.why),
-                    before[at..].join(" "),
-                    json(&words[at..])
-                ),
-            )
-            .hint(format!("write it so in {}", keyword(judged.why)))
-            .at(judged.id.as_ref()),
-        );
     }
 }
 
@@ -440,9 +370,6 @@ fn quoted_setting(setting: &str) -> String {
         None => setting.to_owned(),
     }
 }
-
-/// Scripts that start scripts.
-const MAX_SCRIPTS: usize = 8;
 
 /// Bytes of a `package.json` or a source file that are read.
 const MAX_TEXT_BYTES: u64 = 1 << 20;

@@ -43,7 +43,7 @@ pub fn locate(findings: &[Finding], places: &BTreeMap<InstructionId, Span>) -> V
 pub fn finish_config(config: &mut Config, files: &FinalConfig, variant: Variant) {
     config.user.clone_from(&files.user);
     if let Some(entrypoint) = &files.entrypoint {
-        config.entrypoint = Some(entrypoint.clone());
+        config.entrypoint = Some(entrypoint.clone()).filter(|words| !words.is_empty());
     }
     if let Some(cmd) = &files.cmd {
         config.cmd = Some(cmd.clone());

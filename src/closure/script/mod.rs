@@ -10,6 +10,8 @@ mod builtins;
 mod calls;
 mod expand;
 mod parse;
+pub(super) mod run;
+mod steps;
 mod word;
 
 #[cfg(test)]

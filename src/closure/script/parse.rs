@@ -5,7 +5,7 @@
 
 use brush_parser::ast::{
     AndOr, AndOrList, AssignmentName, AssignmentValue, Command, CommandPrefixOrSuffixItem, CompoundCommand,
-    CompoundList, ExtendedTestExpr, IoFileRedirectKind, IoFileRedirectTarget, IoRedirect, Pipeline,
+    CompoundList, ExtendedTestExpr, IoFileRedirectKind, IoFileRedirectTarget, IoRedirect, Pipeline, Program,
     SimpleCommand, Word,
 };
 use brush_parser::{ParserOptions, SourceInfo, Token};
@@ -58,6 +58,23 @@ pub(super) enum AssignedValue {
 /// # Errors
 /// Why it cannot be read, in a phrase.
 pub(super) fn parse(text: &str) -> Result<Vec<Item>, String> {
+    with_program(text, |program| {
+        let mut walk = Walk { items: Vec::new(), function: None };
+        for list in &program.complete_commands {
+            walk.list(list, true);
+        }
+        walk.items
+    })
+}
+
+/// Parses a script and takes what is asked out of it, where its depth does no harm.
+///
+/// # Errors
+/// Why it cannot be read, in a phrase.
+pub(super) fn with_program<T: Send>(
+    text: &str,
+    take: impl FnOnce(&Program) -> T + Send,
+) -> Result<T, String> {
     if text.len() > MAX_BYTES {
         return Err(format!("it is larger than {} KiB", MAX_BYTES >> 10));
     }
@@ -67,7 +84,8 @@ pub(super) fn parse(text: &str) -> Result<Vec<Item>, String> {
     }
     let stack = STACK_BASE + openers * STACK_PER_LEVEL;
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(stack).spawn_scoped(scope, || parse_here(text));
+        let thread =
+            std::thread::Builder::new().stack_size(stack).spawn_scoped(scope, || parse_here(text, take));
         match thread.map(std::thread::ScopedJoinHandle::join) {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err("the parser failed".to_owned()),
@@ -84,7 +102,7 @@ fn openers(text: &str) -> usize {
     signs + words
 }
 
-fn parse_here(text: &str) -> Result<Vec<Item>, String> {
+fn parse_here<T>(text: &str, take: impl FnOnce(&Program) -> T) -> Result<T, String> {
     let options = ParserOptions::default();
     let tokens = brush_parser::uncached_tokenize_str(text, &options.tokenizer_options())
         .map_err(|error| error.to_string())?;
@@ -93,11 +111,7 @@ fn parse_here(text: &str) -> Result<Vec<Item>, String> {
     }
     let program = brush_parser::parse_tokens(&tokens, &options, &SourceInfo::default())
         .map_err(|error| error.to_string())?;
-    let mut walk = Walk { items: Vec::new(), function: None };
-    for list in &program.complete_commands {
-        walk.list(list, true);
-    }
-    Ok(walk.items)
+    Ok(take(&program))
 }
 
 /// A bound for the parser's steps: they double with each level of parentheses, and with each `case` in a `case`.

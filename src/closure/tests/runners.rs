@@ -164,3 +164,35 @@ fn yarn_since_2_runs_no_hooks() {
     let package = r#"{"packageManager":"yarn@4.1.0","scripts":{"prestart":"node a.js","start":"node x.js"}}"#;
     assert_eq!(written(package, "cmd yarn start"), r#"["node", "x.js"]"#);
 }
+
+#[test]
+fn entry_scripts_that_only_start_their_arguments_are_left_out() {
+    let package = r#"{"scripts":{"start":"node x.js"}}"#;
+    let plain = "/entry.sh text \"#!/bin/sh\\nset -e\\nexec \\\"$@\\\"\\n\" 0755";
+    let busy = "/entry.sh text \"#!/bin/sh\\nid\\nexec \\\"$@\\\"\\n\" 0755";
+    let exporting = "/entry.sh text \"#!/bin/sh\\nexport A=b\\nexec \\\"$@\\\"\\n\" 0755";
+    let asking = "/entry.sh text \"#!/bin/sh\\n[ -z \\\"$X\\\" ] || id\\nexec \\\"$@\\\"\\n\" 0755";
+    let rows = [
+        ("a program", plain, "entrypoint /entry.sh\ncmd node x.js", r#"[] ["node", "x.js"]"#),
+        ("a script of the package", plain, "entrypoint /entry.sh\ncmd npm start", r#"[] ["node", "x.js"]"#),
+        ("a shell form", plain, "entrypoint /entry.sh\ncmd-shell node x.js", r#"[] ["node", "x.js"]"#),
+        (
+            "a shell form that needs a shell",
+            plain,
+            "entrypoint /entry.sh\ncmd-shell node x.js | id",
+            r#"[] ["/bin/sh", "-c", "node x.js | id"]"#,
+        ),
+        ("nothing behind it", plain, "entrypoint /entry.sh node x.js", r#"["node", "x.js"]"#),
+        ("a script that does more", busy, "entrypoint /entry.sh\ncmd node x.js", "stays with a shell"),
+        (
+            "a variable",
+            exporting,
+            "entrypoint /entry.sh\ncmd node x.js",
+            r#"[] ["env", "A=b", "node", "x.js"]"#,
+        ),
+        ("a variable that may be set", asking, "entrypoint /entry.sh\ncmd node x.js", "stays with a shell"),
+    ];
+    for (summary, script, cmd, expected) in rows {
+        assert_eq!(written_with(package, cmd, script), expected, "{summary}");
+    }
+}
