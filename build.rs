@@ -35,7 +35,7 @@ fn compile_rules() -> Result<(), Box<dyn Error>> {
     let mut rules = read_toml(&folder.join("wrapper.toml"))?;
     rules.extend(read_toml(&folder.join("dlopen.toml"))?);
     rules.insert("application".to_owned(), Value::Object(read_toml(&folder.join("application.toml"))?));
-    for kind in ["resource", "runtime"] {
+    for kind in ["resource", "runtime", "server"] {
         rules.insert(kind.to_owned(), Value::Array(read_folder(&folder.join(kind))?));
     }
     let rules: schema::Rules = serde_json::from_value(Value::Object(rules))?;

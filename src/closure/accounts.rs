@@ -13,6 +13,8 @@ pub(super) struct User {
     pub(super) gid: u32,
     pub(super) comment: String,
     pub(super) home: String,
+    /// The login shell.
+    pub(super) shell: String,
 }
 
 /// One line of `/etc/group`.
@@ -46,6 +48,7 @@ impl Accounts {
             gid: uid,
             comment: name.to_owned(),
             home: home.to_owned(),
+            shell: String::new(),
         };
         let group = |name: &str, gid| Group { name: name.to_owned(), gid, members: Vec::new() };
         Self {
@@ -198,11 +201,21 @@ impl Directory {
         users
     }
 
-    /// `/etc/passwd` of the image.
-    pub(super) fn passwd(&self) -> Vec<u8> {
+    /// Keeps the lines of an account by its name, where there is one.
+    pub(super) fn keep_named(&mut self, name: &str) {
+        // A user's number that the base set has under another name stays that one's.
+        let _ = self.chown(name);
+        let _ = self.chown(&format!(":{name}"));
+    }
+
+    /// `/etc/passwd` of the image; a login shell that the image holds stays, for `su(1)` starts it.
+    pub(super) fn passwd(&self, holds: &dyn Fn(&str) -> bool) -> Vec<u8> {
         let mut text = String::new();
-        for User { name, uid, gid, comment, home } in self.users() {
-            let _ = writeln!(text, "{name}:x:{uid}:{gid}:{comment}:{home}:/sbin/nologin");
+        for User { name, uid, gid, comment, home, shell } in self.users() {
+            let own = self.all.iter().find_map(|all| all.user(&name)).map(|user| user.shell.clone());
+            let shell = [shell, own.unwrap_or_default()].into_iter().find(|shell| !shell.is_empty());
+            let shell = shell.filter(|shell| holds(shell)).unwrap_or_else(|| "/sbin/nologin".to_owned());
+            let _ = writeln!(text, "{name}:x:{uid}:{gid}:{comment}:{home}:{shell}");
         }
         text.into_bytes()
     }
@@ -242,7 +255,8 @@ fn parse_user(line: &str) -> Option<User> {
     let gid = fields.next()?.parse().ok()?;
     let comment = fields.next().unwrap_or_default().to_owned();
     let home = fields.next().filter(|home| !home.is_empty()).unwrap_or("/").to_owned();
-    Some(User { name, uid, gid, comment, home })
+    let shell = fields.next().unwrap_or_default().trim().to_owned();
+    Some(User { name, uid, gid, comment, home, shell })
 }
 
 fn parse_group(line: &str) -> Option<Group> {
@@ -301,7 +315,7 @@ mod tests {
     fn kept_accounts_are_written() {
         let mut directory = directory();
         directory.user("app").expect("the source has it");
-        let passwd = String::from_utf8(directory.passwd()).expect("text");
+        let passwd = String::from_utf8(directory.passwd(&|_| false)).expect("text");
         assert!(passwd.starts_with("root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:"), "{passwd}");
         assert!(passwd.ends_with("\napp:x:1000:1001:App,,,:/home/app:/sbin/nologin\n"), "{passwd}");
         let group = String::from_utf8(directory.group()).expect("text");

@@ -324,7 +324,16 @@ impl Finish<'_, '_> {
 
     /// passwd and group, unless the user put files of their own there.
     fn account_files(&mut self) {
-        let files = [("/etc/passwd", self.accounts.passwd()), ("/etc/group", self.accounts.group())];
+        let names = std::mem::take(&mut self.closure.servers.accounts);
+        for name in &names {
+            self.accounts.keep_named(name);
+        }
+        let holds = |shell: &str| {
+            let merged = format!("/usr{shell}");
+            [shell, &merged].into_iter().any(|path| self.exists(&RootfsPath::parse(path.as_bytes())))
+        };
+        let passwd = self.accounts.passwd(&holds);
+        let files = [("/etc/passwd", passwd), ("/etc/group", self.accounts.group())];
         for (path, content) in files {
             let path = RootfsPath::from(path);
             if self.closure.node(&path).is_none() {

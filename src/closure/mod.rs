@@ -41,6 +41,7 @@ mod runner;
 mod runtime;
 pub mod script;
 mod seen;
+mod server;
 mod set;
 mod shell;
 mod start;

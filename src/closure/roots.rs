@@ -8,7 +8,7 @@ use super::hygiene::is_secret_name;
 use super::reason;
 use super::script::Word;
 use super::set::{Closure, Strength};
-use super::shell::Running;
+use super::shell::{FILLED, Running};
 use super::start::{Started, Starter};
 use super::view::{Place, View};
 use crate::closure::shebang::Shebang;
@@ -237,6 +237,9 @@ impl Closure<'_> {
         {
             let directory = RootfsPath::parse(self.world.spec.config.working_dir.as_bytes());
             let path = directory.join(value.as_bytes());
+            if FILLED.iter().any(|filled| path == RootfsPath::from(*filled)) {
+                continue;
+            }
             let Some((real, kind, view)) = self.locate(&path)? else { continue };
             let chain = reason::then(chain, "argument", reason::escaped(&path));
             match kind {
@@ -348,20 +351,14 @@ impl Closure<'_> {
     pub(super) fn control_programs(&mut self) -> Result<Vec<Wish>, RootfsError> {
         let mut wishes = Vec::new();
         for program in &self.world.spec.control.program {
-            let Some(found) = self.find_program(program)? else {
+            let words = [Word::Text(program.clone())];
+            if self.start(Starter::control(), &words, &mut wishes)? != Started::Found {
                 let message =
                     format!("`program={program}` is in neither the stage nor {}", self.sources_text());
                 self.findings.add(
                     finding::error(finding::PROGRAM_MISSING, message)
                         .hint("install it in the build stage, or correct the name"),
                 );
-                continue;
-            };
-            let view = self.view_for(&found);
-            let chain = reason::root("program", reason::escaped(&found));
-            if let Some(real) = self.bring(view, &found, &chain, Strength::Strict)? {
-                self.started_as(&found, &real);
-                wishes.push(Wish { path: real, strength: Strength::Strict, started: true });
             }
         }
         Ok(wishes)

@@ -11,6 +11,7 @@ use super::glob;
 use super::process::Process;
 use super::reason;
 use super::runtime::Runtimes;
+use super::server::Servers;
 use super::shell::Scripts;
 use super::tree::Node;
 use super::view::{Place, SourceRoot, View};
@@ -86,6 +87,7 @@ pub(super) struct Closure<'a> {
     pub(super) opened: BTreeSet<RootfsPath>,
     pub(super) runtimes: Runtimes<'a>,
     pub(super) scripts: Scripts,
+    pub(super) servers: Servers,
 }
 
 impl<'a> Closure<'a> {
@@ -103,6 +105,7 @@ impl<'a> Closure<'a> {
             opened: BTreeSet::new(),
             runtimes: Runtimes::default(),
             scripts: Scripts::default(),
+            servers: Servers::default(),
         }
     }
 

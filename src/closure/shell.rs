@@ -341,6 +341,7 @@ impl Closure<'_> {
                 .at(running.id),
             );
         }
+        self.name_accounts(script.words.iter().map(String::as_str));
         self.mentioned(script, running, wishes)
     }
 
@@ -391,7 +392,8 @@ impl Closure<'_> {
         for text in &script.paths {
             let path = RootfsPath::parse(text.as_bytes());
             let name = String::from_utf8_lossy(path.name()).into_owned();
-            if super::roots::is_shell(&name) || is_package_manager(&name) || path.is_root() {
+            let filled = FILLED.contains(&text.as_str());
+            if filled || super::roots::is_shell(&name) || is_package_manager(&name) || path.is_root() {
                 continue;
             }
             let Some((_, kind, view)) = self.locate(&path)? else { continue };
@@ -487,6 +489,9 @@ fn is_package_manager(program: &str) -> bool {
 
 const PACKAGE_MANAGERS: [&str; 10] =
     ["apt", "dpkg", "apk", "dnf", "microdnf", "yum", "rpm", "zypper", "pacman", "tdnf"];
+
+/// Files that the container runtime writes.
+pub(super) const FILLED: [&str; 4] = ["/etc/resolv.conf", "/etc/hosts", "/etc/hostname", "/etc/mtab"];
 
 /// Scripts that are parsed in one set.
 const MAX_SCRIPTS: usize = 500;

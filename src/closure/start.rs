@@ -1,5 +1,6 @@
 //! From the words of one command to its roots: the program, what it starts in turn, the files that its words name.
 
+use super::accounts::Accounts;
 use super::reason;
 use super::roots::{Judged, Wish, is_shell};
 use super::script::{self, Word};
@@ -38,6 +39,20 @@ impl<'s> Starter<'s> {
             path: &[],
             directories: &[],
             alone: false,
+            depth: 0,
+        }
+    }
+
+    /// A program that `program=` names.
+    pub(super) fn control() -> Self {
+        Self {
+            why: "program",
+            chain: &[],
+            strength: Strength::Strict,
+            id: None,
+            path: &[],
+            directories: &[],
+            alone: true,
             depth: 0,
         }
     }
@@ -87,6 +102,9 @@ impl Closure<'_> {
         if starter.depth >= MAX_DEPTH {
             return Ok(Started::Found);
         }
+        self.name_accounts(rest.iter().filter_map(Word::text));
+        self.serve(&found, rest, Starter { chain: &chain, ..starter }, wishes)?;
+        self.login_shells(program, rest, Starter { chain: &chain, ..starter }, wishes)?;
         let inner = Starter { chain: &chain, why: "starts", depth: starter.depth + 1, ..starter };
         if !starter.alone
             && let Some(behind) = wrapper::behind(&self.world.rules.wrapper, program, rest)
@@ -218,6 +236,33 @@ impl Closure<'_> {
     ) -> Result<(), RootfsError> {
         if asked.starts_arguments && !words.is_empty() && starter.depth < MAX_DEPTH {
             self.start(Starter { depth: starter.depth + 1, ..starter }, words, wishes)?;
+        }
+        Ok(())
+    }
+
+    /// `su`: the shell of the user that its words name, else of root.
+    fn login_shells(
+        &mut self,
+        program: &str,
+        words: &[Word],
+        starter: Starter<'_>,
+        wishes: &mut Vec<Wish>,
+    ) -> Result<(), RootfsError> {
+        if !wrapper::find(&self.world.rules.wrapper, program).is_some_and(|wrapper| wrapper.login_shell) {
+            return Ok(());
+        }
+        let accounts = Accounts::read(&self.world.views[self.first_view()]);
+        let named = words.iter().filter_map(Word::text).find_map(|word| accounts.user(word));
+        let Some(shell) = named.or_else(|| accounts.user("root")).map(|user| user.shell.clone()) else {
+            return Ok(());
+        };
+        let shell = if shell.is_empty() { "/bin/sh".to_owned() } else { shell };
+        if let Some(found) = self.find_program(&shell)?.filter(|_| is_shell(&shell)) {
+            let chain = reason::then(starter.chain, "starts", reason::escaped(&found));
+            let view = self.view_for(&found);
+            if let Some(real) = self.bring(view, &found, &chain, starter.strength)? {
+                wishes.push(Wish { path: real, strength: starter.strength, started: true });
+            }
         }
         Ok(())
     }

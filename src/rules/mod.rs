@@ -6,8 +6,9 @@
 mod schema;
 
 pub use schema::{
-    Application, ArgumentOption, Arguments, Build, Capture, Evidence, Imports, Include, IncludeLayer,
-    Mechanism, Mention, Resource, Rules, Runner, Runtime, Value, Variable, Wrapper,
+    Application, ArgumentOption, Arguments, Build, Capture, ConfigSyntax, DirectiveValue, Evidence, Imports,
+    Include, IncludeLayer, Mechanism, Mention, Resource, Rules, Runner, Runtime, Server, ServerCapture,
+    ServerDirective, ServerValue, Value, Variable, Wrapper,
 };
 
 impl Rules {

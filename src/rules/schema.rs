@@ -17,6 +17,8 @@ pub struct Rules {
     #[serde(default)]
     pub wrapper: Vec<Wrapper>,
     #[serde(default)]
+    pub server: Vec<Server>,
+    #[serde(default)]
     pub unopened: Vec<Unopened>,
     pub application: Application,
     #[serde(default)]
@@ -361,6 +363,116 @@ pub struct Wrapper {
     /// Directories, from the working directory, in which the program is looked for first.
     #[serde(default)]
     pub search: Vec<String>,
+    /// It starts the shell of the user that its words name.
+    #[serde(default)]
+    pub login_shell: bool,
+}
+
+/// A server: what its configuration names, and what it needs whatever that says.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// The file's name without `.toml`.
+    pub id: String,
+    pub title: String,
+    /// Names of its programs, or of links to them (`*` and `?`).
+    pub program: Vec<String>,
+    /// What `{name}` stands for in the texts of this rule.
+    #[serde(default)]
+    pub value: BTreeMap<String, ServerValue>,
+    /// Its configuration files: all that exist.
+    #[serde(default)]
+    pub config: Vec<String>,
+    /// The first word behind the program is the configuration file.
+    #[serde(default)]
+    pub operand: bool,
+    #[serde(default)]
+    pub syntax: ConfigSyntax,
+    /// Files of a shell that set variables which the configuration uses.
+    #[serde(default)]
+    pub variables: Vec<String>,
+    /// Directives that set such variables.
+    #[serde(default)]
+    pub define: Vec<String>,
+    #[serde(default)]
+    pub directive: Vec<ServerDirective>,
+    /// What always comes: `all`, `first` and `except` as in resources.
+    #[serde(default)]
+    pub include: Vec<Include>,
+    /// Directories that it writes to: they come without their content, and if they are absent, the one above.
+    #[serde(default)]
+    pub directory: Vec<String>,
+    /// Accounts that it uses.
+    #[serde(default)]
+    pub user: Vec<String>,
+    /// Programs that it starts.
+    #[serde(default)]
+    pub starts: Vec<String>,
+}
+
+/// A value: of an option, else cut out of a path or of the program, else a default.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerValue {
+    #[serde(default)]
+    pub option: Vec<String>,
+    /// The words that stand behind a text in the program's data.
+    pub capture: Option<ServerCapture>,
+    /// What the first `*` of this pattern is in the program's path.
+    pub path: Option<String>,
+    /// The first that exists, else the first.
+    #[serde(default)]
+    pub default: Vec<String>,
+}
+
+/// Where a value stands in a program.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerCapture {
+    pub after: String,
+}
+
+/// Directives of a configuration that name something.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerDirective {
+    /// `*` and `?`.
+    pub names: Vec<String>,
+    pub value: DirectiveValue,
+    /// What relative paths are relative to; absent: the directory of the configuration file.
+    pub base: Option<String>,
+    /// Words before the one that counts.
+    #[serde(default)]
+    pub skip: usize,
+}
+
+/// What the words of a directive are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DirectiveValue {
+    /// More configuration: files and patterns.
+    Include,
+    /// A file, or a directory that must exist; a program or a library comes with what it needs.
+    File,
+    /// A directory with everything in it.
+    Tree,
+    /// An account.
+    User,
+    /// A command that it starts.
+    Command,
+}
+
+/// How a configuration is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConfigSyntax {
+    /// `name word …;` and `name { … }`.
+    Blocks,
+    /// One directive a line: `name word …`.
+    #[default]
+    Lines,
+    /// `name = word …`, sections in brackets.
+    Pairs,
 }
 
 /// Which files of a stage are its application's.

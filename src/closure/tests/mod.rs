@@ -11,6 +11,7 @@ mod properties;
 mod report;
 mod resources;
 mod runners;
+mod servers;
 mod sources;
 mod stages;
 mod users;
