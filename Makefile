@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 STAND := tests/stand
 
-.PHONY: help up engine down clean env bases frontend demo check test traps bench
+.PHONY: help up engine down clean env bases frontend demo check test traps fuzz bench
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 12
@@ -43,6 +43,9 @@ test: ## check, and the tests against real daemons
 
 traps: ## situations ordinary and distroless, compared; ONLY="python/ group/name" selects, JOBS=2 at once
 	@$(STAND)/traps
+
+fuzz: ## readers of hostile input against random input; TARGET="elf dpkg" selects, RUNS=1000000 each
+	@$(STAND)/fuzz
 
 bench: frontend ## measure decant; ONLY="warm memory" selects, of these, assemble, application and examples
 	@$(STAND)/bases golang debian busybox python

@@ -68,6 +68,7 @@ pub(super) fn odd(path: &RootfsPath, stat: &Stat) -> Option<&'static str> {
         FileKind::CharDevice | FileKind::BlockDevice => Some("is a device"),
         FileKind::Fifo => Some("is a pipe"),
         FileKind::Socket => Some("is a socket"),
+        FileKind::Regular if stat.size > MAX_FILE_BYTES => Some("is longer than a terabyte"),
         FileKind::Regular | FileKind::Directory | FileKind::Symlink(_) => None,
     }
 }
@@ -97,6 +98,9 @@ pub(super) fn take_privileges(path: &RootfsPath, stat: &mut Stat, claim: Claim<'
     };
     Some(finding.at(claim.id))
 }
+
+/// A longer file is mostly a hole, which a layer holds as zeros: no build that exports it ends.
+const MAX_FILE_BYTES: u64 = 1 << 40;
 
 /// The extended attribute with file capabilities (`capabilities(7)`).
 pub(super) const CAPABILITY: &[u8] = b"security.capability";

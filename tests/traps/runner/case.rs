@@ -22,12 +22,16 @@ pub(crate) struct Expected {
     pub(crate) limit: u64,
     /// Exit code of the ordinary image.
     pub(crate) exit: i32,
+    /// What the program prints, where the ordinary image cannot be exported: that is not built.
+    pub(crate) output: Option<String>,
     pub(crate) build_args: Vec<String>,
     pub(crate) target: Option<String>,
     pub(crate) left: Option<String>,
     pub(crate) error: Option<String>,
     pub(crate) present: Vec<String>,
     pub(crate) absent: Vec<String>,
+    /// Texts that no file of the image holds.
+    pub(crate) nowhere: Vec<String>,
     pub(crate) findings: Vec<String>,
     pub(crate) max_mb: Option<f64>,
     /// Most milliseconds of the assemble step, where it ran.
@@ -51,12 +55,14 @@ impl Default for Expected {
             mask: Vec::new(),
             limit: 60,
             exit: 0,
+            output: None,
             build_args: Vec::new(),
             target: None,
             left: None,
             error: None,
             present: Vec::new(),
             absent: Vec::new(),
+            nowhere: Vec::new(),
             findings: Vec::new(),
             max_mb: None,
             max_ms: None,

@@ -47,11 +47,12 @@ impl Set {
     }
 
     /// All that is wrong with it.
-    pub(crate) fn faults(&self, image: &Stored, expected: &Expected) -> Vec<String> {
+    pub(crate) fn faults(&self, root: &Path, image: &Stored, expected: &Expected) -> Vec<String> {
         let mut faults = Vec::new();
         self.check_reasons(&mut faults);
         self.check_forbidden(expected, &mut faults);
         self.check_paths(expected, &mut faults);
+        self.check_texts(root, expected, &mut faults);
         self.check_size(expected, &mut faults);
         let user = image.config["config"]["User"].as_str().unwrap_or_default();
         if !user.bytes().all(|byte| byte.is_ascii_digit() || byte == b':') {
@@ -110,6 +111,20 @@ impl Set {
         for glob in &expected.absent {
             if let Some((path, _)) = found(glob) {
                 faults.push(format!("{path} is there: {}", self.reason(path)));
+            }
+        }
+    }
+
+    fn check_texts(&self, root: &Path, expected: &Expected, faults: &mut Vec<String>) {
+        if expected.nowhere.is_empty() {
+            return;
+        }
+        let holds =
+            |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        for (path, _) in self.paths.iter().filter(|(_, metadata)| metadata.is_file()) {
+            let bytes = resolve(root, path).and_then(|file| std::fs::read(file).ok()).unwrap_or_default();
+            for text in expected.nowhere.iter().filter(|text| holds(&bytes, text)) {
+                faults.push(format!("{path} holds `{text}`: {}", self.reason(path)));
             }
         }
     }

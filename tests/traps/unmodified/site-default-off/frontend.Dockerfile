@@ -1,0 +1,2 @@
+FROM decant
+ENV DISTROLESS=off
