@@ -51,8 +51,7 @@ pub(super) fn judge(
 
 /// Why an entry counts as a secret, as the end of a sentence.
 fn secret(rootfs: &dyn Rootfs, path: &RootfsPath, stat: &Stat) -> Result<Option<&'static str>, RootfsError> {
-    let parent = path.parent().map(|parent| parent.name().to_vec()).unwrap_or_default();
-    if hygiene::is_secret_name(&parent, path.name()) {
+    if hygiene::is_secret_path(path) {
         return Ok(Some("holds secrets"));
     }
     let key = stat.kind == FileKind::Regular

@@ -15,7 +15,13 @@ pub(super) fn is_secret_name(parent: &[u8], name: &[u8]) -> bool {
         .iter()
         .any(|known| name.strip_prefix(known.as_bytes()).is_some_and(|rest| !rest.ends_with(b".pub")));
     let nested = NESTED.iter().any(|(dir, file)| dir.as_bytes() == parent && file.as_bytes() == name);
-    listed || dotenv || key || nested
+    listed || dotenv || key || nested || name.ends_with(b".keytab")
+}
+
+/// Whether a path, or a directory that it lies in, holds secrets by its name.
+pub(super) fn is_secret_path(path: &RootfsPath) -> bool {
+    let mut parent: &[u8] = b"";
+    path.components().any(|name| is_secret_name(std::mem::replace(&mut parent, name), name))
 }
 
 /// Whether a file of this name is looked into for a private key.
@@ -82,8 +88,8 @@ const NAMES: [&str; 25] = [
     ".gnupg",
 ];
 
-/// Private keys of ssh; their `.pub` halves are none.
-const KEYS: [&str; 4] = ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"];
+/// Private keys of ssh, of users and of hosts; their `.pub` halves are none.
+const KEYS: [&str; 5] = ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "ssh_host_"];
 
 /// (directory, name)
 const NESTED: [(&str, &str); 12] = [
@@ -107,7 +113,7 @@ mod tests {
 
     #[test]
     fn secrets_by_name() {
-        let rows: [(&str, &str, &str, bool); 12] = [
+        let rows: [(&str, &str, &str, bool); 15] = [
             ("environment", "app", ".env", true),
             ("environment of a stage", "app", ".env.production", true),
             ("its example", "app", ".env.example", false),
@@ -120,9 +126,23 @@ mod tests {
             ("any other config.json", "app", "config.json", false),
             ("password hashes", "etc", "shadow", true),
             ("code", "app", "key.py", false),
+            ("key of a host", "ssh", "ssh_host_rsa_key", true),
+            ("its public half", "ssh", "ssh_host_rsa_key.pub", false),
+            ("keys of Kerberos", "etc", "krb5.keytab", true),
         ];
         for (summary, parent, name, expected) in rows {
             assert_eq!(is_secret_name(parent.as_bytes(), name.as_bytes()), expected, "{summary}");
+        }
+    }
+
+    #[test]
+    fn what_lies_in_a_secret_directory_is_secret() {
+        for (path, expected) in [
+            ("/etc/ssl/private/site.key", true),
+            ("/srv/.aws/credentials", true),
+            ("/etc/ssl/certs/a.pem", false),
+        ] {
+            assert_eq!(is_secret_path(&RootfsPath::from(path)), expected, "{path}");
         }
     }
 }

@@ -8,6 +8,7 @@ use super::patterns::Patterns;
 use super::places::{Places, is_system_directory};
 use super::words::{self, TextKind};
 use crate::closure::finding;
+use crate::closure::hygiene;
 use crate::closure::report::megabytes;
 use crate::closure::set::Closure;
 use crate::closure::strings;
@@ -125,6 +126,10 @@ impl Closure<'_> {
     fn hint_made(&mut self) -> Result<(), RootfsError> {
         let mut left: BTreeMap<usize, Vec<(RootfsPath, u64)>> = BTreeMap::new();
         for (path, step) in self.unnamed_tops()? {
+            // Nobody is told how to keep a secret.
+            if hygiene::is_secret_path(&path) {
+                continue;
+            }
             let size = self.size_below(&path)?;
             if size > 0 {
                 left.entry(step).or_default().push((path, size));
