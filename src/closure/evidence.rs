@@ -156,6 +156,7 @@ impl Facts {
             && any(&evidence.go, &|function| self.go && self.found.contains(function))
             && any(&evidence.text, &|word| self.words.contains(word))
             && any(&evidence.module, &|module| self.imports_module(module))
+            && (evidence.soname.is_empty() || self.is_library(&evidence.soname))
             && !self.is_library(&evidence.not_soname)
             && !evidence.not_go.iter().any(|function| self.found.contains(function))
             && evidence
@@ -171,6 +172,7 @@ pub(super) fn asks_file(evidence: &Evidence) -> bool {
         && evidence.import.is_empty()
         && evidence.string.is_empty()
         && evidence.go.is_empty()
+        && evidence.soname.is_empty()
         && evidence.text.is_empty()
         && evidence.module.is_empty()
         && evidence.glibc_before.is_none())

@@ -85,6 +85,11 @@ impl<'a> Closure<'a> {
         for _ in 0..MAX_ROUNDS {
             let before = (self.items.len(), self.processes.len(), self.elves.len(), asked.done.len());
             self.settle_runtimes()?;
+            let mut wishes = Vec::new();
+            for application in self.engine_applications(&asked, false) {
+                self.apply(&application, &mut asked, &mut wishes)?;
+            }
+            self.follow(wishes)?;
             self.read_facts(&needles, &mut asked)?;
             self.read_texts(&needles, &mut asked)?;
             self.open_by_name(&asked)?;
@@ -93,7 +98,7 @@ impl<'a> Closure<'a> {
             let mut wishes = Vec::new();
             self.python_paths(&mut wishes)?;
             let mut applications = self.applications(&asked);
-            applications.extend(self.engine_applications(&asked));
+            applications.extend(self.engine_applications(&asked, true));
             for application in applications {
                 self.apply(&application, &mut asked, &mut wishes)?;
             }
@@ -104,6 +109,7 @@ impl<'a> Closure<'a> {
                 break;
             }
         }
+        self.leave_installers();
         self.compiled_files()?;
         self.report_missing(&asked);
         self.hint_shell(&asked);
@@ -249,11 +255,14 @@ impl<'a> Closure<'a> {
         when.runtime.is_empty() || when.runtime.iter().any(|id| self.has_runtime(id))
     }
 
-    /// What comes with the interpreters: each part of their rules that always applies, or that something shows.
-    fn engine_applications(&self, asked: &Asked) -> Vec<Application<'a>> {
+    /// What comes with the interpreters: the parts of their rules that always apply, or those that something shows.
+    fn engine_applications(&self, asked: &Asked, on_evidence: bool) -> Vec<Application<'a>> {
         let mut all = Vec::new();
         for (index, engine) in self.runtimes.engines.iter().enumerate() {
             for (part, include) in engine.rule.include.iter().enumerate() {
+                if include.when.is_empty() == on_evidence {
+                    continue;
+                }
                 let chain = match include.when.is_empty() {
                     true => Some((engine.chain.clone(), None)),
                     false => include.when.iter().find_map(|when| self.shown(when, asked)),

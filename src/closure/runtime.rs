@@ -225,6 +225,30 @@ impl<'a> Closure<'a> {
         engines.iter().any(|engine| engine.packages.holds(path)) || self.runtimes.compiled.contains(path)
     }
 
+    /// Whether a path is left out although an instruction put it there: it only installs packages, and nothing in the
+    /// set asks for it.
+    fn is_left(&self, path: &RootfsPath) -> bool {
+        let engines = &self.runtimes.engines;
+        engines.iter().any(|engine| engine.leaves(path))
+            && !engines.iter().any(|engine| engine.fixed.holds(path) || engine.packages.holds(path))
+    }
+
+    /// Takes out what only installs packages.
+    pub(super) fn leave_installers(&mut self) {
+        let left: Vec<RootfsPath> = self
+            .items
+            .iter()
+            .filter(|(path, item)| item.strength <= Strength::Soft && self.is_left(path))
+            .map(|(path, _)| path.clone())
+            .collect();
+        for path in &left {
+            self.items.remove(path);
+            self.elves.remove(path);
+        }
+        let items = &self.items;
+        self.processes.retain(|process| items.contains_key(&process.program));
+    }
+
     /// What the runtime layer is called: `python3.11`.
     pub(super) fn runtime_labels(&self) -> Vec<String> {
         let complete = self.runtimes.engines.iter().filter(|engine| engine.rule.complete);

@@ -64,6 +64,9 @@ pub struct Evidence {
     /// It is a Go program that holds one of these functions (`crypto/x509.loadSystemRoots`).
     #[serde(default)]
     pub go: Vec<String>,
+    /// It is one of these libraries (sonames): source text may open it by its name.
+    #[serde(default)]
+    pub soname: Vec<String>,
     /// It is none of these libraries (sonames).
     #[serde(default)]
     pub not_soname: Vec<String>,
@@ -170,6 +173,10 @@ pub struct Runtime {
     /// What comes with the interpreter. An unmet need of these files is no fault: a module that nobody imports.
     #[serde(default)]
     pub include: Vec<Include>,
+    /// What stays away although it was copied or made there, unless something names it: programs and packages that
+    /// only install. What the includes for packages `except` does so as well.
+    #[serde(default)]
+    pub leave: Vec<String>,
     /// What its command line names.
     #[serde(default)]
     pub arguments: Arguments,

@@ -72,6 +72,9 @@ impl Closure<'_> {
         };
         let automatic = database.automatic()?;
         let shipped = self.shipped_packages();
+        // A file that was generated at install counts to its package.
+        let generated: BTreeSet<&str> =
+            self.items.values().filter_map(|item| item.counts_to.as_deref()).collect();
         let names: BTreeSet<&str> = shipped
             .iter()
             .filter_map(|id| database.packages().get(id.0 as usize))
@@ -86,6 +89,7 @@ impl Closure<'_> {
             if base.contains(&package.name)
                 || automatic.contains(&id)
                 || shipped.contains(&id)
+                || generated.contains(package.name.as_str())
                 || quiet.matches(&path)
             {
                 continue;
@@ -93,11 +97,15 @@ impl Closure<'_> {
             let files = database.files(id)?;
             let own: Vec<&RootfsPath> = files.iter().filter(|path| self.is_content(path)).collect();
             // A package without files of its own stands for those that it depends on.
-            if own.is_empty() {
-                let depends = database.depends(id);
-                if depends.is_empty() || depends.iter().any(|name| names.contains(name.as_str())) {
-                    continue;
-                }
+            let depends = database.depends(id);
+            if own.is_empty()
+                && (depends.is_empty() || depends.iter().any(|name| names.contains(name.as_str())))
+            {
+                continue;
+            }
+            // `python3` and `postgresql` name the version that they depend on.
+            if depends.iter().any(|name| name.starts_with(&package.name) && names.contains(name.as_str())) {
+                continue;
             }
             let severity = if tools.matches(&path) { Severity::Notice } else { Severity::Warning };
             let step = steps.of(self, &package.name)?;

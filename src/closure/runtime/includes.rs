@@ -18,6 +18,13 @@ pub(super) struct Part {
 }
 
 impl Part {
+    /// Whether a path lies in one of its trees and stays away.
+    fn excepts(&self, path: &RootfsPath) -> bool {
+        self.trees.iter().any(|(tree, except)| {
+            path.is_within(tree) && except.iter().any(|pattern| glob::covers(pattern.as_bytes(), path))
+        })
+    }
+
     /// Whether a path of the set belongs to it.
     pub(super) fn holds(&self, path: &RootfsPath) -> bool {
         let stays_away =
@@ -45,6 +52,17 @@ impl Engine<'_> {
         } else {
             part.files.insert(path.clone());
         }
+    }
+
+    /// Whether a path is something that only installs packages, and nothing asked for.
+    pub(super) fn leaves(&self, path: &RootfsPath) -> bool {
+        self.packages.excepts(path)
+            || self
+                .rule
+                .leave
+                .iter()
+                .flat_map(|pattern| fill(pattern, &[&self.values]))
+                .any(|pattern| glob::covers(pattern.as_bytes(), path))
     }
 
     /// Paths below which nothing comes by a part of its rule.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::closure::reason;
 use crate::closure::set::{Closure, Item, Strength};
 use crate::closure::view::Place;
+use crate::rootfs::links::{self, Resolved};
 use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath};
 use crate::rules::Mechanism;
 
@@ -28,10 +29,19 @@ impl Closure<'_> {
         let sources: Vec<(RootfsPath, Item)> = self
             .items
             .iter()
-            .filter(|(path, item)| path.name().ends_with(b".py") && item.stat.kind == FileKind::Regular)
+            .filter(|(path, _)| path.name().ends_with(b".py"))
             .map(|(path, item)| (path.clone(), item.clone()))
             .collect();
-        for (source, item) in sources {
+        for (source, mut item) in sources {
+            if let FileKind::Symlink(_) = item.stat.kind {
+                // Python asks for the time of what the link leads to.
+                let eyes = &self.world.views[self.view_of(&source)];
+                let Ok(Resolved::Found { stat, .. }) = links::resolve(eyes, &source) else { continue };
+                item.stat = stat;
+            }
+            if item.stat.kind != FileKind::Regular {
+                continue;
+            }
             let Some(cache) = source.parent().map(|parent| parent.join(b"__pycache__")) else { continue };
             let view = self.view_of(&source);
             if !caches.contains_key(&cache) {

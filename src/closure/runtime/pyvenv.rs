@@ -74,8 +74,9 @@ impl Closure<'_> {
             values.extend(configuration.version.map(|version| ("version".to_owned(), vec![version])));
         }
         let home = values.get("home").cloned().unwrap_or_default();
-        if values.get("version").is_none_or(Vec::is_empty) {
-            // A program that is called `python` alone has one library beside it.
+        let known = values.get("version").and_then(|versions| versions.first());
+        if known.is_none_or(|version| !version.contains('.')) {
+            // A program that is called `python` or `python3` alone has one library beside it.
             for home in &home {
                 let found = glob::expand(eyes, format!("{home}/lib*/python*.*/os.py").as_bytes())?;
                 let names = found.iter().filter_map(RootfsPath::parent);

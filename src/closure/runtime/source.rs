@@ -6,7 +6,8 @@ use super::foreign::ForeignNames;
 use super::text::imported;
 use crate::closure::evidence::{Facts, Needles};
 use crate::closure::resources::Asked;
-use crate::closure::set::Closure;
+use crate::closure::set::{Closure, Strength};
+use crate::closure::zip::Archive;
 use crate::rootfs::{FileKind, RootfsError, RootfsPath};
 use crate::rules::Imports;
 
@@ -32,7 +33,11 @@ impl Closure<'_> {
                 }
             } else if let Some((rootfs, file)) = self.file_of(&path) {
                 let text = rootfs.read(&file, 0..MAX_TEXT_BYTES)?;
-                let facts = facts_of(&text, imports, needles);
+                let mut facts = Facts::default();
+                read_text(&text, imports, needles, &mut facts);
+                if is_archive(path.name(), &text) {
+                    self.read_archive(&path, imports, needles, &mut facts)?;
+                }
                 if facts.say_something() {
                     asked.facts.insert(path.clone(), facts);
                 }
@@ -45,10 +50,37 @@ impl Closure<'_> {
             // No file has such a name: a root has no name at all.
             let path = RootfsPath::root().join(format!("{COMMAND}{number}").as_bytes());
             if asked.texts.insert(path.clone()) {
-                asked.facts.insert(path, facts_of(code.as_bytes(), imports, needles));
+                let mut facts = Facts::default();
+                read_text(code.as_bytes(), imports, needles, &mut facts);
+                asked.facts.insert(path, facts);
             }
         }
         Ok(())
+    }
+
+    /// Reads the source text inside an archive that is a program (`zipapp`) or a package.
+    fn read_archive(
+        &self,
+        path: &RootfsPath,
+        imports: Option<Imports>,
+        needles: &Needles,
+        facts: &mut Facts,
+    ) -> Result<(), RootfsError> {
+        let Some(size) = self.items.get(path).map(|item| item.stat.size) else { return Ok(()) };
+        let read = self.with_bytes(path, |bytes| {
+            let Some(archive) = Archive::open(bytes, size)? else { return Ok(()) };
+            let mut left = MAX_ARCHIVE_BYTES;
+            for entry in &archive.entries {
+                let name = entry.name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+                if self.runtimes.engines.iter().any(|engine| engine.is_text(name)) {
+                    let text = archive.read(entry, left.min(MAX_TEXT_BYTES))?;
+                    left = left.saturating_sub(text.len() as u64);
+                    read_text(&text, imports, needles, facts);
+                }
+            }
+            Ok(())
+        });
+        read.unwrap_or(Ok(()))
     }
 
     /// The files of source text that were not read, with how they import modules.
@@ -60,9 +92,11 @@ impl Closure<'_> {
             }
             let engines = self.runtimes.engines.iter();
             let script = item.stat.mode & 0o111 != 0 && !path.name().contains(&b'.');
-            let mut of = engines.filter(|engine| script || engine.is_text(path.name()));
+            let mut of = engines
+                .filter(|engine| script || engine.is_text(path.name()) || is_archive_name(path.name()));
             let Some(engine) = of.next() else { continue };
-            if self.runtimes.engines.iter().any(|engine| engine.fixed.holds(path)) {
+            let fixed = self.runtimes.engines.iter().any(|engine| engine.fixed.holds(path));
+            if fixed || item.strength <= Strength::Soft && self.is_left(path) {
                 continue;
             }
             unread.push((path.clone(), engine.rule.imports));
@@ -71,15 +105,36 @@ impl Closure<'_> {
     }
 }
 
-fn facts_of(text: &[u8], imports: Option<Imports>, needles: &Needles) -> Facts {
-    let mut facts = Facts::default();
+/// Adds what a text says.
+fn read_text(text: &[u8], imports: Option<Imports>, needles: &Needles, facts: &mut Facts) {
     needles.words.find(text, &mut facts.words);
     if let Some(imports) = imports {
         imported(text, imports, &mut facts.modules);
-        facts.foreign = ForeignNames::read(text);
+        let foreign = ForeignNames::read(text);
+        facts.foreign.opened.extend(foreign.opened);
+        facts.foreign.searched.extend(foreign.searched);
     }
-    facts
 }
+
+/// Whether a file is a zip archive: by its name, or a script with one behind its first line.
+fn is_archive(name: &[u8], text: &[u8]) -> bool {
+    let line = text.iter().take(MAX_LINE_BYTES).position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    text.starts_with(ARCHIVE_MAGIC) && is_archive_name(name)
+        || text.starts_with(b"#!") && text[line..].starts_with(ARCHIVE_MAGIC)
+}
+
+fn is_archive_name(name: &[u8]) -> bool {
+    [&b".pyz"[..], b".pyzw", b".pex", b".zip", b".egg", b".whl"].iter().any(|end| name.ends_with(end))
+}
+
+/// The signature of the first file in a zip archive (APPNOTE.TXT 4.3.7).
+const ARCHIVE_MAGIC: &[u8] = b"PK\x03\x04";
+
+/// Bytes of a `#!` line.
+const MAX_LINE_BYTES: usize = 4096;
+
+/// Bytes of source text that are read in one archive.
+const MAX_ARCHIVE_BYTES: u64 = 64 << 20;
 
 /// Bytes of one file that are read: bundles of JavaScript are larger than any file that a person writes.
 const MAX_TEXT_BYTES: u64 = 16 << 20;

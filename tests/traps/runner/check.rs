@@ -19,6 +19,11 @@ const OWN: [&str; 2] = ["/usr/lib/decant", "/usr/lib/decant/manifest.json.gz"];
 /// Files that ordinary images open and sets rarely hold, and why.
 const EXPLAINED: &[(&str, &str)] = &[
     ("/etc/ld.so.cache", "the loader finds libraries of its own directories without it"),
+    ("**/gconv/gconv-modules.cache", "setlocale asks it for conversions that are built into the C library"),
+    (
+        "/usr/share/zoneinfo/Etc/UTC",
+        "what /etc/localtime of Debian's images leads to: the zone is UTC without it",
+    ),
     ("/etc/hosts", "the engine's"),
     ("/etc/hostname", "the engine's"),
     ("/etc/resolv.conf", "the engine's"),
