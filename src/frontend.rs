@@ -1,6 +1,9 @@
 //! One build from top to bottom: the only file that knows the order of its steps.
 
+mod archive;
+mod context;
 mod distilled;
+mod epoch;
 mod images;
 mod load;
 mod requests;
@@ -65,11 +68,11 @@ pub async fn build(gateway: &impl Gateway, process: Process) -> Result<BuildResu
     }
     let source = loaded.source.clone();
     let own_definition = process.own_definition.as_deref();
-    let build = prepare(gateway, &options, &daemon, loaded, own_definition);
+    let build = prepare(gateway, &options, &daemon, loaded, own_definition).await;
     match build {
         Ok(build) => build.build_all().await,
         Err(error) => match warnings::send_of_refused(gateway, &options, &source).await {
-            Ok(()) => Err(error.into()),
+            Ok(()) => Err(error),
             Err(failure) => Err(failure.into()),
         },
     }
@@ -92,20 +95,20 @@ struct Build<'a, G> {
 }
 
 /// Parses what text alone decides.
-fn prepare<'a, G: Gateway>(
+async fn prepare<'a, G: Gateway>(
     gateway: &'a G,
     options: &'a BuildOptions,
     daemon: &'a Daemon,
     loaded: Loaded,
     own_definition: Option<&'a [u8]>,
-) -> Result<Build<'a, G>, Diagnostic> {
+) -> Result<Build<'a, G>, BuildError> {
     let data = &loaded.source.data;
     let lint = lint_options(options, data)?;
     let policy = policy(options, data)?;
     let dockerfile = dockerfile::parse(data).map_err(|errors| {
         errors.into_iter().next().unwrap_or_else(|| Diagnostic::new("the Dockerfile cannot be read"))
     })?;
-    let epoch = stage::epoch::resolve(&dockerfile, options)?;
+    let epoch = epoch::resolve(gateway, options, daemon, &dockerfile, &loaded).await?;
     let ignore = OnceCell::new();
     Ok(Build { gateway, options, daemon, loaded, ignore, own_definition, policy, dockerfile, lint, epoch })
 }
@@ -205,7 +208,7 @@ impl<G: Gateway> Build<'_, G> {
                 base_config: built.lowered.base_config,
             });
         }
-        Ok(BuildResult::of_platforms(results, multi_platform, self.epoch.seconds()))
+        Ok(BuildResult::of_platforms(results, multi_platform, self.epoch.time().map(|time| time.seconds)))
     }
 
     fn outside(&self) -> Outside<'_, G> {
@@ -247,7 +250,7 @@ impl<G: Gateway> Build<'_, G> {
             if self.policy.drop_healthcheck {
                 config.config.healthcheck = None;
             }
-            let created = self.epoch.seconds().map(lower::rfc3339);
+            let created = self.epoch.time().map(lower::rfc3339);
             config.history = apply::history(&done.assembled.layers, created.as_deref());
             lowered.base_config = None;
         }
@@ -472,6 +475,11 @@ async fn resolve<G: Gateway>(
                 Err(BuildError::Daemon { failure, .. }) => {
                     let diagnostic = stages.unresolved(wanted, &failure.message);
                     return Err(BuildError::daemon_at(failure, diagnostic));
+                }
+                // What is wrong with a context is told at the line that uses it.
+                Err(BuildError::Diagnostic(error)) if error.spans.is_empty() => {
+                    let spans = stages.stage(wanted.stage).spans.clone();
+                    return Err(Diagnostic { spans, ..error }.into());
                 }
                 Err(error) => return Err(error),
             };

@@ -117,7 +117,7 @@ impl<'a, G: Gateway> Outside<'a, G> {
         let config = match self.options.input_metadata.get(name) {
             None => None,
             Some(metadata) => config_of_input(metadata).map_err(|error| {
-                Diagnostic::new(format!("failed to unmarshal input metadata for {name}: {error}"))
+                Diagnostic::new(format!("failed to parse input metadata {metadata}: {error}"))
             })?,
         };
         Ok(Found::Input { name: name.to_owned(), definition, config })
@@ -158,7 +158,8 @@ impl<'a, G: Gateway> Outside<'a, G> {
 /// `containerimage.config` of an input's metadata: a JSON map of base64 texts.
 fn config_of_input(metadata: &str) -> Result<Option<Vec<u8>>, String> {
     use base64::Engine as _;
-    let map: BTreeMap<String, String> = serde_json::from_str(metadata).map_err(|error| error.to_string())?;
+    let map: BTreeMap<String, String> =
+        serde_json::from_str(metadata).map_err(|error| json::explain(&error, metadata.as_bytes()))?;
     map.get("containerimage.config")
         .map(|text| base64::engine::general_purpose::STANDARD.decode(text).map_err(|error| error.to_string()))
         .transpose()

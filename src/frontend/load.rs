@@ -3,20 +3,17 @@
 
 use std::collections::BTreeMap;
 
+use super::context::{CONTEXT, Main, alone};
 use crate::diagnostic::Diagnostic;
-
 use crate::dockerfile::ignore::{clean, parse_ignore};
 use crate::gateway::{BuildError, Daemon, Failure, Gateway, Ref, SolveRequest};
 use crate::image::json;
-use crate::llb::op::{CopyAction, FileAction, FileOp, Op, SourceOp};
-use crate::llb::{Caps, Definition, Graph, NodeId, NodeMeta, SourceMap, State};
-use crate::lower::MainContext;
+use crate::llb::op::SourceOp;
+use crate::llb::{Caps, Definition, Graph, SourceMap};
 use crate::options::BuildOptions;
 
 /// Most bytes of a Dockerfile or an ignore file (dockerfile-semantics 5.1).
-const MAX_SOURCE_BYTES: u64 = 16 << 20;
-/// Local name of the main context.
-const CONTEXT: &str = "context";
+pub(super) const MAX_SOURCE_BYTES: u64 = 16 << 20;
 
 /// What was read before parsing.
 pub(super) struct Loaded {
@@ -26,14 +23,6 @@ pub(super) struct Loaded {
     pub(super) main: Main,
     /// Frontend inputs that named contexts may use.
     pub(super) inputs: BTreeMap<String, Definition>,
-}
-
-/// The main context.
-pub(super) enum Main {
-    /// The client's directory.
-    Local,
-    /// Frontend input `context`.
-    Input(Definition),
 }
 
 /// Reads the Dockerfile.
@@ -46,60 +35,26 @@ pub(super) async fn load(
     daemon: &Daemon,
 ) -> Result<Loaded, BuildError> {
     let caps = &daemon.llb_caps;
-    if let Some(url) = &options.context {
-        let message = format!("a remote build context (`{url}`) is not supported yet");
-        return Err(Diagnostic::new(message).hint("fetch it first and build from a local directory").into());
-    }
-    let mut inputs = gateway.inputs().await?;
-    let local_dockerfile = match &options.dockerfile_key {
-        None => inputs.remove("dockerfile"),
-        Some(_) => None,
-    };
-    let main = inputs.remove(CONTEXT).map_or(Main::Local, Main::Input);
-    let (source, result) = dockerfile(gateway, options, caps, local_dockerfile).await?;
-    Ok(Loaded { source, result, main, inputs })
-}
-
-impl Main {
-    /// Adds the main context to a graph.
-    ///
-    /// # Errors
-    /// An input that is no definition.
-    pub(super) fn add_to(
-        &self,
-        graph: &mut Graph,
-        options: &BuildOptions,
-        ignore: &[String],
-    ) -> Result<MainContext, Diagnostic> {
-        match self {
-            Self::Local => {
-                let mut attrs = vec![("local.sharedkeyhint", CONTEXT.to_owned())];
-                if !ignore.is_empty() {
-                    attrs.push(("local.excludepatterns", json::to_string(&ignore)));
-                }
-                let source = local_source(options, CONTEXT, attrs);
-                let node = add_source(graph, source, "[internal] load build context");
-                Ok(MainContext { state: Some(node.output()), local: Some(node) })
+    let remote = Main::remote(gateway, options, caps).await?;
+    let inputs = gateway.inputs().await?;
+    let mut filename = options.filename.clone();
+    let (main, dockerfile_from) = match remote {
+        Some(remote) => {
+            if remote.is_file() {
+                CONTEXT.clone_into(&mut filename);
             }
-            Self::Input(definition) => {
-                let state = graph
-                    .import(definition)
-                    .map_err(|error| Diagnostic::new(format!("frontend input `{CONTEXT}`: {error}")))?;
-                let state = narrow(graph, state, &options.context_subdir);
-                Ok(MainContext { state, local: None })
-            }
+            let definition = remote.definition(caps);
+            (Main::Remote(remote), Some(definition))
         }
-    }
-}
-
-/// Option `contextsubdir`: the contents of a directory, alone.
-fn narrow(graph: &mut Graph, state: State, subdir: &str) -> State {
-    if subdir.is_empty() {
-        return state;
-    }
-    let copy = CopyAction { dir_copy_contents: true, ..CopyAction::new(state, subdir, "/") };
-    let op = FileOp { base: None, actions: vec![FileAction::Copy(Box::new(copy))] };
-    Some(graph.add(Op::File(op), None, NodeMeta::default()).output())
+        None => {
+            let main = inputs.get(CONTEXT).cloned().map_or(Main::Local, Main::Input);
+            (main, inputs.get("dockerfile").map(|input| again(input, caps)).transpose()?)
+        }
+    };
+    // A local name for the Dockerfile makes it local, whatever the context is.
+    let definition = dockerfile_from.filter(|_| options.dockerfile_key.is_none());
+    let (source, result) = dockerfile(gateway, options, caps, &filename, definition).await?;
+    Ok(Loaded { source, result, main, inputs })
 }
 
 /// The Dockerfile with the result it was read from.
@@ -107,12 +62,12 @@ async fn dockerfile(
     gateway: &impl Gateway,
     options: &BuildOptions,
     caps: &Caps,
+    filename: &str,
     input: Option<Definition>,
 ) -> Result<(SourceMap, Ref), BuildError> {
-    let filename = &options.filename;
     let definition = input.unwrap_or_else(|| {
         let local = options.dockerfile_key.as_deref().unwrap_or("dockerfile");
-        let mut follow = vec![filename.clone(), format!("{filename}.dockerignore")];
+        let mut follow = vec![filename.to_owned(), format!("{filename}.dockerignore")];
         follow.extend(candidates(filename).into_iter().skip(1));
         let attrs = vec![
             ("local.followpaths", json::to_string(&follow)),
@@ -140,7 +95,7 @@ async fn dockerfile(
         Diagnostic::new(format!("failed to read dockerfile: open {filename}: no such file or directory"))
     })?;
     let source = SourceMap {
-        filename: filename.clone(),
+        filename: filename.to_owned(),
         data,
         language: "Dockerfile".to_owned(),
         definition: Some(definition),
@@ -159,10 +114,10 @@ pub(super) async fn ignore(
     caps: &Caps,
     loaded: &Loaded,
 ) -> Result<Vec<String>, BuildError> {
-    if let Main::Input(_) = loaded.main {
+    if !matches!(loaded.main, Main::Local) {
         return Ok(Vec::new());
     }
-    let beside = format!("{}.dockerignore", options.filename);
+    let beside = format!("{}.dockerignore", loaded.source.filename);
     if let Some(data) = gateway.read_file(&loaded.result, &beside, MAX_SOURCE_BYTES).await? {
         return patterns(&beside, &data);
     }
@@ -206,16 +161,13 @@ pub(super) fn local_source(options: &BuildOptions, local: &str, attrs: Vec<(&str
     }
 }
 
-fn add_source(graph: &mut Graph, source: SourceOp, name: &str) -> NodeId {
-    let meta = NodeMeta { name: Some(name.to_owned()), ..NodeMeta::default() };
-    graph.add(Op::Source(source), None, meta)
-}
-
-/// The definition of one source.
-fn alone(source: SourceOp, name: &str, caps: &Caps) -> Definition {
+/// An input as a definition of our own: what came over the wire may hold empty entries that the daemon refuses.
+fn again(input: &Definition, caps: &Caps) -> Result<Definition, Diagnostic> {
     let mut graph = Graph::default();
-    let node = add_source(&mut graph, source, name);
-    graph.marshal(Some(node.output()), &SourceMap::default(), caps).definition
+    let state = graph
+        .import(input)
+        .map_err(|error| Diagnostic::new(format!("frontend input `dockerfile`: {error}")))?;
+    Ok(graph.marshal(state, &SourceMap::default(), caps).definition)
 }
 
 /// The Dockerfile's path, and the lower-case name beside it that is taken when the first is missing.
@@ -230,7 +182,7 @@ fn candidates(filename: &str) -> Vec<String> {
 }
 
 /// The daemon's failure with what we were doing in front.
-fn prefixed(doing: &str, failure: Failure) -> BuildError {
+pub(super) fn prefixed(doing: &str, failure: Failure) -> BuildError {
     let diagnostic = Diagnostic::new(format!("{doing}: {}", failure.message));
     BuildError::daemon_at(failure, diagnostic)
 }

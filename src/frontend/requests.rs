@@ -9,6 +9,7 @@ use crate::gateway::{BuildError, Daemon, Gateway};
 use crate::lint::{self, Sink};
 use crate::options::BuildOptions;
 use crate::output::BuildResult;
+use crate::requests::lint::Finding;
 use crate::requests::{self, Answer};
 use crate::stage;
 
@@ -31,9 +32,9 @@ impl<'a, G: Gateway> Asked<'a, G> {
     pub(super) async fn answer(self, name: &str, loaded: Loaded) -> Result<BuildResult, BuildFailure> {
         if name == DISTROLESS {
             let source = Some(loaded.source.clone());
-            let reported = match self.prepare(loaded) {
+            let reported = match self.prepare(loaded).await {
                 Ok(build) => build.report().await,
-                Err(error) => Err(error.into()),
+                Err(error) => Err(error),
             };
             return reported.map_err(|error| BuildFailure { error, source });
         }
@@ -47,13 +48,13 @@ impl<'a, G: Gateway> Asked<'a, G> {
             requests::targets::NAME => targets(&loaded.source.data)?,
             requests::lint::NAME => self.lint(loaded).await?,
             requests::outline::NAME => {
-                let build = self.prepare(loaded)?;
+                let build = self.prepare(loaded).await?;
                 let Lowering { stages, lowered, .. } = build.lower_linted().await?;
                 let outline = crate::lower::outline::outline(&stages, &lowered.stages);
                 requests::outline::answer(&build.loaded.source.data, &outline)
             }
             requests::convert::NAME => {
-                let build = self.prepare(loaded)?;
+                let build = self.prepare(loaded).await?;
                 let lowering = build.lower_linted().await?;
                 if let Some(error) = lowering.lowered.marshal_error {
                     return Err(error.into());
@@ -65,8 +66,8 @@ impl<'a, G: Gateway> Asked<'a, G> {
         })
     }
 
-    fn prepare(self, loaded: Loaded) -> Result<Build<'a, G>, Diagnostic> {
-        super::prepare(self.gateway, self.options, self.daemon, loaded, self.own_definition)
+    async fn prepare(self, loaded: Loaded) -> Result<Build<'a, G>, BuildError> {
+        super::prepare(self.gateway, self.options, self.daemon, loaded, self.own_definition).await
     }
 
     /// All findings, and the error that a build would end with.
@@ -78,7 +79,7 @@ impl<'a, G: Gateway> Asked<'a, G> {
         } else {
             super::lint_options(self.options, data).and_then(|lint| Ok((lint, policy(self.options, data)?)))
         };
-        let (mut sink, error) = match checked {
+        let (sink, error) = match checked {
             Err(error) => (Sink::default(), Some(error)),
             Ok((options, _)) => {
                 let mut sink = Sink::new(options);
@@ -86,7 +87,7 @@ impl<'a, G: Gateway> Asked<'a, G> {
                 (sink, error)
             }
         };
-        let findings: Vec<_> = std::mem::take(&mut sink).into_findings();
+        let findings: Vec<_> = sink.warnings().iter().map(finding).collect();
         Ok(requests::lint::answer(&source, &findings, error.as_ref()))
     }
 
@@ -104,8 +105,8 @@ impl<'a, G: Gateway> Asked<'a, G> {
         lint::check(&outcome.dockerfile, sink);
         // Without a target every stage is looked at.
         let all_stages = self.options.target.is_empty();
-        let lowered = match self.prepare(loaded) {
-            Err(error) => Err(error.into()),
+        let lowered = match self.prepare(loaded).await {
+            Err(error) => Err(error),
             Ok(build) => match build.lower_once(all_stages, sink).await {
                 Ok(_) => build.refuse_violations(sink).map_err(BuildError::from),
                 Err(error) => Err(error),
@@ -153,5 +154,16 @@ fn targets(data: &[u8]) -> Result<Answer, Diagnostic> {
     match outcome.errors.into_iter().next() {
         Some(error) => Err(error),
         None => Ok(requests::targets::answer(data, &outcome.dockerfile.stages)),
+    }
+}
+
+/// A warning as the answer to a lint lists it.
+fn finding(warning: &lint::Warning) -> Finding {
+    Finding {
+        rule: warning.rule.name.to_owned(),
+        description: warning.rule.description.to_owned(),
+        url: warning.rule.url.to_owned(),
+        message: warning.message.clone(),
+        spans: vec![warning.span],
     }
 }

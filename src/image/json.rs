@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::json_syntax;
+
 /// Compact JSON with Go's escapes: `<`, `>`, `&` and the two Unicode line separators as `\uXXXX`.
 ///
 /// Other control characters are `\uXXXX` but for `\b`, `\f`, `\n`, `\r`, `\t`, in both languages alike.
@@ -19,6 +21,11 @@ pub fn to_vec(value: &impl Serialize) -> Vec<u8> {
 pub fn to_pretty(value: &impl Serialize) -> String {
     let plain = serde_json::to_string_pretty(value).expect("our types have string keys and no failing parts");
     escape(&plain)
+}
+
+/// Why `text` could not be read, in Go's words where the text is no JSON at all.
+pub fn explain(error: &serde_json::Error, text: &[u8]) -> String {
+    json_syntax::error(text).unwrap_or_else(|| error.to_string())
 }
 
 /// Outside of strings none of these characters occurs in JSON, so no parsing is needed.

@@ -2,5 +2,6 @@
 
 pub mod config;
 pub mod json;
+mod json_syntax;
 pub mod platform;
 pub mod reference;

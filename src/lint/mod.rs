@@ -21,7 +21,6 @@ use crate::dockerfile::directive::check_comment;
 use crate::dockerfile::instruction::Parsed;
 use crate::dockerfile::source::Span;
 use crate::dockerfile::{Dockerfile, Outcome};
-use crate::requests::lint::Finding;
 
 /// One rule: what a warning of it is called and where it is documented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,18 +85,6 @@ impl Sink {
     /// Findings in order.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
-    }
-
-    /// The findings as answers to a lint request list them.
-    pub fn into_findings(self) -> Vec<Finding> {
-        let finding = |warning: Warning| Finding {
-            rule: warning.rule.name.to_owned(),
-            description: warning.rule.description.to_owned(),
-            url: warning.rule.url.to_owned(),
-            message: warning.message,
-            spans: vec![warning.span],
-        };
-        self.warnings.into_iter().map(finding).collect()
     }
 
     /// The names of the rules that fired, sorted, each once: the text of `error=true`.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use prost::Message;
 
 use crate::image::platform::Platform;
+use crate::llb::op::SourceOp;
 use crate::llb::{NodeId, encode};
 use crate::proto::pb;
 
@@ -39,6 +40,17 @@ impl Definition {
     /// The ops with their digests.
     pub fn ops_by_digest(&self) -> impl Iterator<Item = (String, &[u8])> {
         self.0.def.iter().map(|bytes| (encode::digest(bytes), bytes.as_slice()))
+    }
+
+    /// Its source ops.
+    pub fn sources(&self) -> impl Iterator<Item = SourceOp> {
+        let ops = self.0.def.iter().filter_map(|bytes| pb::Op::decode(bytes.as_slice()).ok());
+        ops.filter_map(|op| match op.op? {
+            pb::op::Op::Source(source) => {
+                Some(SourceOp { identifier: source.identifier, attrs: source.attrs })
+            }
+            _ => None,
+        })
     }
 
     /// Its `pb.Source` as protobuf bytes: which lines of which files the vertices come from.

@@ -11,6 +11,7 @@ mod marshal;
 mod metadata;
 pub mod op;
 pub(crate) mod proto_json;
+pub(crate) mod remote;
 pub(crate) mod sources;
 #[cfg(test)]
 #[expect(clippy::unnecessary_wraps, reason = "a state is an option wherever it is used")]

@@ -1,11 +1,12 @@
 //! `ARG`: a variable of the build, not of the image.
 
 use super::expand::{SCANNER_ARGS, Words};
-use super::{Lowering, Site, StageState, history, lint, outline};
+use super::{Lowering, Site, StageState, history, lint};
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::instruction::Arg;
+use crate::dockerfile::instruction::description;
 use crate::dockerfile::word::Variables;
-use crate::requests::description;
+use crate::stage::DeclaredArg;
 
 impl Lowering<'_> {
     /// Build argument, else the own default, else the global value; each item sees the ones before it.
@@ -29,7 +30,7 @@ impl Lowering<'_> {
                 && stages.global_args.lookup(&arg.name).is_some();
             if !inherited {
                 let described = description(&site.step.instruction.doc, &arg.name);
-                let declared = outline::Arg {
+                let declared = DeclaredArg {
                     name: arg.name.clone(),
                     description: described.map(str::to_owned),
                     value: value.clone(),

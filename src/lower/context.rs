@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Lowering, remote};
+use super::Lowering;
 use crate::image::json;
 use crate::image::platform::Platform;
 use crate::llb::op::{Op, SourceOp};
+use crate::llb::remote;
 use crate::llb::{Graph, NodeId, NodeMeta, State};
 use crate::stage::{ContextBase, ContextSource, StageId};
 
@@ -16,7 +17,7 @@ impl Lowering<'_> {
         let session = &self.request.options.session;
         let named = |name: String| NodeMeta { name: Some(name), ..NodeMeta::default() };
         let (op, platform, meta) = match &context.source {
-            ContextSource::Scratch => return None,
+            ContextSource::Scratch | ContextSource::Given { .. } => return None,
             ContextSource::Input { loaded, .. } => return loaded.as_ref().and_then(|input| input.state),
             ContextSource::Image { written, known } => {
                 // Not pinned by digest: the official frontend names the image as resolved, tag only.

@@ -22,7 +22,6 @@ mod mount;
 pub mod outline;
 mod owner;
 mod path;
-mod remote;
 mod run;
 mod stage;
 mod state;

@@ -3,20 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::StageState;
+use crate::dockerfile::instruction::description;
 use crate::dockerfile::source::Span;
-use crate::stage::{Base, StageGraph, StageId};
-
-/// A build argument and where it is declared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Arg {
-    pub name: String,
-    /// The comment above the `ARG` that starts with its name.
-    pub description: Option<String>,
-    pub value: Option<String>,
-    pub span: Span,
-    /// Position among the arguments of its line.
-    pub place: usize,
-}
+use crate::stage::{Base, DeclaredArg, StageGraph, StageId};
 
 /// A secret or an ssh key and the first RUN of its stage that asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +21,7 @@ pub struct Outline {
     /// Of the target stage.
     pub name: Option<String>,
     pub description: Option<String>,
-    pub args: Vec<Arg>,
+    pub args: Vec<DeclaredArg>,
     pub secrets: Vec<Asked>,
     pub ssh: Vec<Asked>,
 }
@@ -43,7 +32,7 @@ pub struct Taken {
     /// Names of all `ARG`s.
     pub(super) used: BTreeSet<String>,
     /// Those of them that are declared here and not inherited from the arguments before the first `FROM`.
-    pub(super) args: BTreeMap<String, Arg>,
+    pub(super) args: BTreeMap<String, DeclaredArg>,
     pub(super) secrets: Vec<Asked>,
     pub(super) ssh: Vec<Asked>,
 }
@@ -68,11 +57,8 @@ pub fn outline(graph: &StageGraph, lowered: &[Option<StageState>]) -> Outline {
     outline.ssh.sort_by_key(|asked| asked.span.first);
     let target = graph.stage(graph.target);
     outline.name.clone_from(&target.name);
-    outline.description = target
-        .name
-        .as_deref()
-        .and_then(|name| crate::requests::description(&target.doc, name))
-        .map(str::to_owned);
+    outline.description =
+        target.name.as_deref().and_then(|name| description(&target.doc, name)).map(str::to_owned);
     outline
 }
 

@@ -10,6 +10,7 @@ use crate::distill::apply::BUSYBOX_DIR;
 use crate::dockerfile::instruction::Kind;
 use crate::dockerfile::source::Span;
 use crate::image::config::ImageConfig;
+use crate::image::json;
 use crate::image::platform::Platform;
 use crate::llb::op::{Op, SourceOp};
 use crate::llb::{NodeMeta, State};
@@ -123,7 +124,8 @@ impl Lowering<'_> {
             }
             Base::Context(context) => {
                 let node = self.context_state(id, context, platform);
-                let config = context_config(context, platform)?;
+                let config = context_config(context, platform)
+                    .map_err(|error| Diagnostic { spans: stage.spans.clone(), ..error })?;
                 let base_config = (!context.replaces_stage).then(|| config.to_json());
                 // A context for a whole stage brings its own platform, whatever was asked for.
                 let made_for = if context.replaces_stage { platform_of(&config) } else { None };
@@ -177,8 +179,7 @@ fn context_config(context: &ContextBase, platform: &Platform) -> Result<ImageCon
         _ => None,
     };
     match raw {
-        Some(raw) => ImageConfig::from_json(raw)
-            .map_err(|error| Diagnostic::new(format!("failed to parse image config: {error}"))),
+        Some(raw) => ImageConfig::from_json(raw).map_err(|error| Diagnostic::new(json::explain(&error, raw))),
         None if context.replaces_stage => Ok(ImageConfig::default()),
         None => Ok(empty_image(platform)),
     }

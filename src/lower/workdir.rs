@@ -74,7 +74,7 @@ impl Lowering<'_> {
             return None;
         }
         let stages = self.request.stages;
-        let timestamp = stages.epoch.map_or(-1, |seconds| seconds.saturating_mul(1_000_000_000));
+        let timestamp = stages.epoch.map_or(-1, |time| time.seconds.saturating_mul(1_000_000_000));
         let action = FileAction::Mkdir {
             path: path::clean(&state.cwd),
             mode: 0o755,

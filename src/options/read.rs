@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::csv;
 use crate::dockerfile::quote::quote;
+use crate::image::json;
 use crate::image::platform::Platform;
 use crate::image::reference::ImageRef;
 use crate::options::{
@@ -82,7 +83,7 @@ impl BuildOptions {
             .map_err(|error| format!("failed to parse shm size: {error}"))?;
         let ulimits = run::ulimits(&options.text("ulimit"))
             .map_err(|error| format!("failed to parse ulimit: {error}"))?;
-        let context_key = options.non_empty("contextkey").unwrap_or("context");
+        let context_key = options.get("contextkey").unwrap_or("context");
         let platforms = platforms(options.get("platform").unwrap_or_default())?;
         Ok(Self {
             filename: options.get("filename").unwrap_or("Dockerfile").to_owned(),
@@ -92,7 +93,7 @@ impl BuildOptions {
             build_args: options.below("build-arg:"),
             labels: options.below("label:"),
             context: options.non_empty(context_key).map(str::to_owned),
-            dockerfile_key: options.non_empty("dockerfilekey").map(str::to_owned),
+            dockerfile_key: options.get("dockerfilekey").map(str::to_owned),
             context_subdir: options.text("contextsubdir"),
             local_sessions: options.below("local-sessionid:"),
             named_contexts: options.below("context:"),
@@ -182,7 +183,10 @@ fn cache_imports(options: &Options<'_>) -> Result<Vec<CacheImport>, String> {
     let mut imports = Vec::new();
     if let Some(text) = options.non_empty("cache-imports") {
         imports = serde_json::from_str::<Option<Vec<CacheImport>>>(text)
-            .map_err(|error| format!("failed to unmarshal cache-imports ({}): {error}", quote(text)))?
+            .map_err(|error| {
+                let why = json::explain(&error, text.as_bytes());
+                format!("failed to unmarshal cache-imports ({}): {why}", quote(text))
+            })?
             .unwrap_or_default();
     }
     if let Some(text) = options.non_empty("cache-from") {

@@ -39,11 +39,3 @@ impl Answer {
         metadata
     }
 }
-
-/// The comment that describes `name`: the first one that starts with it and a blank; what follows.
-pub(crate) fn description<'a>(comments: &'a [String], name: &str) -> Option<&'a str> {
-    if name.is_empty() {
-        return None;
-    }
-    comments.iter().find_map(|comment| comment.strip_prefix(name)?.strip_prefix(' '))
-}

@@ -4,9 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
+use super::Answer;
 use super::align::aligned;
-use super::{Answer, description};
 use crate::dockerfile::StageSource;
+use crate::dockerfile::instruction::description;
 use crate::image::json;
 use crate::llb::json::Location;
 

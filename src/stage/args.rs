@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::Dockerfile;
 use crate::dockerfile::instruction::Kind;
+use crate::dockerfile::instruction::description;
+use crate::dockerfile::source::Span;
 use crate::dockerfile::word::{Lexer, Variables};
 use crate::image::platform::Platform;
-use crate::lower::outline::Arg;
-use crate::requests::description;
 
 /// Values of global arguments, in order of last assignment.
 ///
@@ -22,10 +22,22 @@ pub struct GlobalArgs {
     declarations: BTreeMap<String, Declaration>,
 }
 
+/// A build argument and where it is declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeclaredArg {
+    pub name: String,
+    /// The comment above the `ARG` that starts with its name.
+    pub description: Option<String>,
+    pub value: Option<String>,
+    pub span: Span,
+    /// Position among the arguments of its line.
+    pub place: usize,
+}
+
 /// One global `ARG`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Declaration {
-    arg: Arg,
+    arg: DeclaredArg,
     /// Arguments that its default is made of.
     ingredients: BTreeSet<String>,
 }
@@ -83,7 +95,7 @@ impl GlobalArgs {
                     (None, None) => None,
                 };
                 self.declared.push(arg.name.clone());
-                let declared = Arg {
+                let declared = DeclaredArg {
                     name: arg.name.clone(),
                     description: description(&instruction.doc, &arg.name).map(str::to_owned),
                     value: value.clone(),
@@ -124,7 +136,7 @@ impl GlobalArgs {
     }
 
     /// The global `ARG` of that name.
-    pub fn declaration(&self, name: &str) -> Option<&Arg> {
+    pub fn declaration(&self, name: &str) -> Option<&DeclaredArg> {
         self.declarations.get(name).map(|declaration| &declaration.arg)
     }
 

@@ -10,7 +10,7 @@ use crate::diagnostic::Diagnostic;
 use crate::dockerfile::instruction::{From, Instruction, Kind, Spanned};
 use crate::dockerfile::quote::quote;
 use crate::dockerfile::suggest;
-use crate::dockerfile::word::{Expansion, Lexer};
+use crate::dockerfile::word::{Expansion, Lexer, Variables};
 use crate::dockerfile::{Dockerfile, StageSource};
 use crate::image::platform::Platform;
 use crate::lint::Sink;
@@ -82,14 +82,17 @@ impl StageGraph {
 
     /// Puts the number that `SOURCE_DATE_EPOCH` was resolved to in place of what was written.
     fn apply_epoch(&mut self, epoch: Epoch) {
-        let Epoch::Resolved(seconds) = epoch else { return };
-        self.epoch = seconds;
+        let Epoch::Resolved(time) = epoch else { return };
+        self.epoch = time;
+        let seconds = time.map(|time| time.seconds);
         let given = self.build_args.contains_key(epoch::NAME);
         if let Some(seconds) = seconds {
             if given {
                 self.build_args.insert(epoch::NAME.to_owned(), seconds.to_string());
             }
-            self.global_args.set(epoch::NAME, seconds.to_string());
+            if self.global_args.lookup(epoch::NAME).is_some() {
+                self.global_args.set(epoch::NAME, seconds.to_string());
+            }
         } else {
             self.build_args.remove(epoch::NAME);
             self.global_args.remove(epoch::NAME);

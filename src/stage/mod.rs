@@ -17,7 +17,7 @@ mod trigger;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use args::GlobalArgs;
+pub use args::{DeclaredArg, GlobalArgs};
 
 use crate::dockerfile::git_ref::GitRef;
 use crate::dockerfile::instruction::Instruction;
@@ -72,7 +72,7 @@ pub struct StageGraph {
     /// The Dockerfile's escape character.
     pub escape: char,
     /// `SOURCE_DATE_EPOCH`, seconds since 1970.
-    pub epoch: Option<i64>,
+    pub epoch: Option<epoch::Time>,
     /// Lower-cased name → its last definition.
     names: BTreeMap<String, StageId>,
     contexts: BTreeMap<String, String>,
@@ -175,6 +175,12 @@ pub struct ContextBase {
 /// The kinds of named contexts.
 #[derive(Clone, Debug)]
 pub enum ContextSource {
+    /// As the option has it: it is read only if the stage is needed.
+    Given {
+        /// Of the image that it stands for.
+        name: String,
+        value: String,
+    },
     /// `docker-image://scratch`.
     Scratch,
     Image {

@@ -1,14 +1,16 @@
 //! Base images and named contexts: what has to be found out, and what becomes of the answers.
 
+use super::context::parse_source;
 use super::from_lint as rules;
 use super::{
-    Answer, Base, ContextSource, ImageRequest, KnownImage, ResolvedImage, StageGraph, StageId, Wanted,
+    Answer, Base, ContextSource, ImageRequest, KnownImage, ResolvedImage, Stage, StageGraph, StageId, Wanted,
     WantedKind,
 };
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::quote::quote;
 use crate::dockerfile::suggest;
 use crate::image::config::ImageConfig;
+use crate::image::json;
 use crate::image::platform::Platform;
 use crate::image::reference::ImageRef;
 use crate::lint::Sink;
@@ -29,6 +31,7 @@ impl StageGraph {
             for id in self.ids() {
                 if self.stage(id).reachable {
                     self.apply_context(id)?;
+                    self.read_context(id)?;
                     wanted.extend(self.wanted_of(id)?.map(|kind| Wanted { stage: id, kind }));
                 }
             }
@@ -125,6 +128,18 @@ impl StageGraph {
         Ok(())
     }
 
+    /// Finds out what kind of source a context is.
+    fn read_context(&mut self, id: StageId) -> Result<(), Diagnostic> {
+        let Stage { base: Base::Context(context), spans, .. } = &mut self.stages[id.index()] else {
+            return Ok(());
+        };
+        if let ContextSource::Given { name, value } = &context.source {
+            context.source = parse_source(name, &context.key, value)
+                .map_err(|error| Diagnostic { spans: spans.clone(), ..error })?;
+        }
+        Ok(())
+    }
+
     fn wanted_of(&self, id: StageId) -> Result<Option<WantedKind>, Diagnostic> {
         let stage = self.stage(id);
         let platform = || stage.platform.clone().unwrap_or_else(|| self.target_platform.clone());
@@ -147,12 +162,12 @@ impl StageGraph {
             }
             Base::Context(context) => match &context.source {
                 ContextSource::Image { written, known: None } => WantedKind::Image(ImageRequest {
-                    reference: reference_of(written)?.to_string(),
+                    reference: context_image(written, stage)?.to_string(),
                     platform: platform(),
                     log_name: format!(
                         "[context {}] load metadata for {}",
                         context.key,
-                        reference_of(written)?
+                        context_image(written, stage)?
                     ),
                     resolve_mode: self.resolve_mode,
                     oci_store: None,
@@ -187,8 +202,9 @@ impl StageGraph {
     ) -> Result<(), Diagnostic> {
         let spans = self.stage(id).spans.clone();
         let failed = |message: String| Diagnostic { spans: spans.clone(), ..Diagnostic::new(message) };
-        let original: ImageConfig = serde_json::from_slice(&image.config)
-            .map_err(|error| failed(format!("failed to parse image config: {error}")))?;
+        let original: ImageConfig = serde_json::from_slice(&image.config).map_err(|error| {
+            failed(format!("failed to parse image config: {}", json::explain(&error, &image.config)))
+        })?;
         let unpinned = image.reference.clone();
         let mut reference = ImageRef::parse(&image.reference)
             .map_err(|error| failed(format!("failed to parse ref {}: {error}", quote(&image.reference))))?;
@@ -245,6 +261,13 @@ fn platform_of(config: &ImageConfig) -> Platform {
         os_version: config.os_version.clone(),
         os_features: config.os_features.clone(),
     }
+}
+
+/// The image of a named context.
+fn context_image(written: &str, stage: &Stage) -> Result<ImageRef, Diagnostic> {
+    ImageRef::parse(written)
+        .map(ImageRef::or_latest)
+        .map_err(|error| Diagnostic { spans: stage.spans.clone(), ..Diagnostic::new(error.to_string()) })
 }
 
 fn reference_of(written: &str) -> Result<ImageRef, Diagnostic> {

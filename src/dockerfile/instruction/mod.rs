@@ -29,6 +29,14 @@ pub struct Spanned<T> {
     pub doc: Vec<String>,
 }
 
+/// The comment among `doc` that describes `name`: the first one that starts with it and a blank; what follows.
+pub fn description<'a>(doc: &'a [String], name: &str) -> Option<&'a str> {
+    if name.is_empty() {
+        return None;
+    }
+    doc.iter().find_map(|comment| comment.strip_prefix(name)?.strip_prefix(' '))
+}
+
 /// One instruction after `FROM`, or a global `ARG`.
 pub type Instruction = Spanned<Kind>;
 

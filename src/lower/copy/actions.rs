@@ -1,12 +1,13 @@
 //! The copies of one COPY or ADD: one for each source, paths before heredocs.
 
-use super::super::{Lowering, Site, StageState, heredoc, lint, path, remote};
+use super::super::{Lowering, Site, StageState, heredoc, lint, path};
 use super::prepared::{Keyword, Prepared};
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::chmod::Mode;
 use crate::dockerfile::git_ref::{GitRef, parse_git_ref};
 use crate::dockerfile::quote::quote;
 use crate::llb::op::{CopyAction, FileAction, Op, Owner, SourceOp};
+use crate::llb::remote;
 use crate::llb::{NodeMeta, Output, State};
 
 /// What a word of COPY or ADD stands for, tested in this order.

@@ -74,7 +74,10 @@ impl Build {
             target_platform: platform.as_ref(),
             multi_platform: platform.is_some(),
             all_stages: false,
-            epoch: epoch::resolve(&dockerfile, &self.options)?,
+            epoch: match epoch::read(&dockerfile, &self.options)? {
+                epoch::TimeOf::Known(epoch) => epoch,
+                other => panic!("nobody looks up {other:?} here"),
+            },
         };
         let mut stages = StageGraph::new(&dockerfile, &request, &mut lint)?;
         loop {

@@ -114,7 +114,16 @@ func askWith(ctx context.Context, daemon *client.Client, c testCase, frontends [
 	build := identity.NewID()
 	bridge := daemon.GatewayClientForBuild(build)
 	answers := make([]answer, len(frontends))
+	stores, removeStores, err := openStores(c)
+	if err != nil {
+		if progress != nil {
+			close(progress)
+		}
+		return nil, err
+	}
+	defer removeStores()
 	_, err = daemon.Build(ctx, client.SolveOpt{
+		OCIStores:           stores,
 		Ref:                 build,
 		LocalMounts:         mounts,
 		SharedKey:           "oracle/" + c.name,
@@ -138,7 +147,12 @@ func askOne(ctx context.Context, bridge gatewaypb.LLBBridgeClient, c testCase, f
 		opts = map[string]string{}
 	}
 	maps.Copy(opts, f.opts)
+	inputs, err := definitions(ctx, c.inputs)
+	if err != nil {
+		return answer{failure: &failure{message: "the case: " + err.Error()}}
+	}
 	response, err := bridge.Solve(ctx, &gatewaypb.SolveRequest{
+		FrontendInputs:      inputs,
 		Frontend:            f.name,
 		FrontendOpt:         opts,
 		AllowResultReturn:   true,
@@ -146,7 +160,7 @@ func askOne(ctx context.Context, bridge gatewaypb.LLBBridgeClient, c testCase, f
 	})
 	if err != nil {
 		return answer{failure: &failure{
-			message: err.Error(),
+			message: c.hide(err.Error()),
 			code:    grpcerrors.Code(err).String(),
 			sources: errdefs.Sources(err),
 		}}

@@ -19,16 +19,24 @@ type testCase struct {
 	opts map[string]string
 	// locals are further local directories of the session, relative to dir.
 	locals map[string]string
+	// inputs are definitions that the frontend is given, as scheme:rest.
+	inputs map[string]string
+	// stores are OCI layouts of the session, relative to dir.
+	stores map[string]string
+	// hide takes what changes from run to run out of texts.
+	hide func(string) string
 }
 
 // caseOptions is the form of options.json.
 type caseOptions struct {
 	Opts   map[string]string `json:"opts"`
 	Locals map[string]string `json:"locals"`
+	Inputs map[string]string `json:"inputs"`
+	Stores map[string]string `json:"stores"`
 }
 
 // loadCases reads the cases whose names match, in order of names.
-func loadCases(dir, only string) ([]testCase, error) {
+func loadCases(dir, only string, served *web) ([]testCase, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
@@ -44,6 +52,12 @@ func loadCases(dir, only string) ([]testCase, error) {
 		}
 		if err := c.loadOptions(); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.dir, err)
+		}
+		c.hide = served.hide
+		for _, options := range []map[string]string{c.opts, c.inputs} {
+			for key, value := range options {
+				options[key] = served.fill(value, c.name)
+			}
 		}
 		cases = append(cases, c)
 	}
@@ -89,7 +103,7 @@ func (c *testCase) loadOptions() error {
 	if err := decoder.Decode(&options); err != nil {
 		return err
 	}
-	c.opts, c.locals = options.Opts, options.Locals
+	c.opts, c.locals, c.inputs, c.stores = options.Opts, options.Locals, options.Inputs, options.Stores
 	return nil
 }
 

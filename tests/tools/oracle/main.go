@@ -66,7 +66,12 @@ func run(ctx context.Context, s settings) (int, error) {
 	if s.address == "" || (s.image == "" && !s.official) {
 		return 0, fmt.Errorf("BUILDKIT_HOST and DECANT_IMAGE must be set: run make up frontend, then eval \"$(make -s env)\"")
 	}
-	cases, err := loadCases(s.cases, s.only)
+	served, stop, err := startWeb(s.cases)
+	if err != nil {
+		return 0, err
+	}
+	defer stop()
+	cases, err := loadCases(s.cases, s.only, served)
 	if err != nil {
 		return 0, err
 	}

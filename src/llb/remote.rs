@@ -1,4 +1,4 @@
-//! Sources that ADD and named contexts fetch: git repositories and HTTP files.
+//! Source ops of what is fetched: git repositories and HTTP files.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::dockerfile::git_ref::{GitMtime, GitRef, GitScheme};
 use crate::llb::op::SourceOp;
 
 /// The source op of a git reference (dockerfile-semantics 2.6.4).
-pub(super) fn git_source(git: &GitRef, advice: bool) -> SourceOp {
+pub(crate) fn git_source(git: &GitRef, advice: bool) -> SourceOp {
     let mut identifier = format!("git://{}", git.short);
     if !git.reference.is_empty() || !git.subdir.is_empty() {
         identifier.push('#');
@@ -50,12 +50,12 @@ pub(super) fn git_source(git: &GitRef, advice: bool) -> SourceOp {
 }
 
 /// Whether a word of ADD is a URL that is fetched over HTTP.
-pub(super) fn is_http(word: &str) -> bool {
+pub(crate) fn is_http(word: &str) -> bool {
     word.starts_with("http://") || word.starts_with("https://")
 }
 
 /// The source op of an HTTP file and the name that the file gets.
-pub(super) fn http_source(url: &str, checksum: Option<&str>) -> (SourceOp, String) {
+pub(crate) fn http_source(url: &str, checksum: Option<&str>) -> (SourceOp, String) {
     let name = http_filename(url);
     let mut attrs = BTreeMap::from([("http.filename".to_owned(), name.clone())]);
     if let Some(checksum) = checksum {
@@ -71,9 +71,9 @@ fn http_filename(url: &str) -> String {
     let end = after_scheme.find(['?', '#']).unwrap_or(after_scheme.len());
     let Some((_, path)) = after_scheme[..end].split_once('/') else { return UNNAMED.to_owned() };
     let Some(decoded) = percent_decode(path) else { return UNNAMED.to_owned() };
-    match super::path::base(&format!("/{decoded}")) {
-        "." | "/" => UNNAMED.to_owned(),
-        name => name.to_owned(),
+    match decoded.trim_end_matches('/').rsplit('/').next() {
+        None | Some("" | ".") => UNNAMED.to_owned(),
+        Some(name) => name.to_owned(),
     }
 }
 
@@ -95,7 +95,7 @@ fn percent_decode(text: &str) -> Option<String> {
 }
 
 /// A digest of an HTTP file, as `go-digest` checks it.
-pub(super) fn check_digest(digest: &str) -> Result<(), &'static str> {
+pub(crate) fn check_digest(digest: &str) -> Result<(), &'static str> {
     const FORMAT: &str = "invalid checksum digest format";
     let (algorithm, hex) = digest.split_once(':').ok_or(FORMAT)?;
     let separators = ['+', '.', '_', '-'];
