@@ -49,6 +49,11 @@ impl Closure<'_> {
             if is_below(path, &refused) {
                 continue;
             }
+            let intended = touched.put.is_some() || touched.work.is_some() || places.hold(path);
+            // Most of what RUN touched is packages', and told apart without a look at the file.
+            if !intended && (generated.cover(path) || self.is_packaged(path)) {
+                continue;
+            }
             let Some(stat) = source.root.stat(path)? else { continue };
             if material.is_some() && (touched.put.is_some() || places.hold(path)) {
                 let directory = stat.kind == FileKind::Directory;
@@ -65,7 +70,7 @@ impl Closure<'_> {
                     continue;
                 }
             }
-            let Some(chain) = self.wanted(path, &stat, touched, &places, &generated)? else { continue };
+            let Some(chain) = self.wanted(path, &stat, touched, intended)? else { continue };
             if !self.admit(path, stat, touched, &chain, &mut wishes)? {
                 refused.insert(path.clone());
             }
@@ -81,17 +86,14 @@ impl Closure<'_> {
         path: &RootfsPath,
         stat: &Stat,
         touched: &Touched,
-        places: &Places,
-        generated: &Patterns,
+        intended: bool,
     ) -> Result<Option<Vec<Reason>>, RootfsError> {
         let directory = stat.kind == FileKind::Directory;
         if directory && self.is_as_in_base(path, stat)? {
             return Ok(None);
         }
-        let wanted = if touched.put.is_some() || touched.work.is_some() || places.hold(path) {
+        let wanted = if intended {
             true
-        } else if self.is_packaged(path) || generated.cover(path) {
-            false
         } else if directory {
             // Directories made with an owner or a mode are there to be written to.
             (stat.uid, stat.gid, stat.mode & 0o7777) != (0, 0, 0o755)

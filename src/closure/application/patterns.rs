@@ -1,43 +1,63 @@
 //! Lists of names and paths in the rules: `/a/b` is that path, `a/b` any path that ends so, each name with `*` and `?`.
 
+use std::collections::BTreeMap;
+
 use crate::closure::glob;
 use crate::rootfs::RootfsPath;
 
 /// Patterns that are asked for many paths.
 pub(in crate::closure) struct Patterns {
-    patterns: Vec<Pattern>,
+    /// Those whose last name has no wildcard, by that name.
+    plain: BTreeMap<Vec<u8>, Vec<Pattern>>,
+    wild: Vec<Pattern>,
 }
 
 struct Pattern {
-    /// Reversed: the last name, by which most paths are told apart, first.
+    /// Reversed: the last name first.
     names: Vec<Vec<u8>>,
     absolute: bool,
 }
 
 impl Patterns {
     pub(in crate::closure) fn new<'t>(texts: impl IntoIterator<Item = &'t String>) -> Self {
-        let patterns = texts.into_iter().map(|text| Pattern {
-            names: text.split('/').rev().filter(|name| !name.is_empty()).map(Into::into).collect(),
-            absolute: text.starts_with('/'),
-        });
-        Self { patterns: patterns.collect() }
+        let mut patterns = Self { plain: BTreeMap::new(), wild: Vec::new() };
+        for text in texts {
+            let names: Vec<Vec<u8>> =
+                text.split('/').rev().filter(|name| !name.is_empty()).map(Into::into).collect();
+            let Some(last) = names.first().cloned() else { continue };
+            let pattern = Pattern { names, absolute: text.starts_with('/') };
+            if glob::has_wildcard(&last) || last.contains(&b'\\') {
+                patterns.wild.push(pattern);
+            } else {
+                patterns.plain.entry(last).or_default().push(pattern);
+            }
+        }
+        patterns
     }
 
     /// Whether one of them is this path; what is below a path that matches does not match.
     pub(in crate::closure) fn matches(&self, path: &RootfsPath) -> bool {
-        self.patterns.iter().any(|pattern| pattern.matches(path.as_bytes()))
+        self.match_bytes(path.as_bytes())
     }
 
     /// Whether one of them is this path or a directory above it.
     pub(in crate::closure) fn cover(&self, path: &RootfsPath) -> bool {
-        let mut at = Some(path.clone());
-        while let Some(path) = at {
-            if self.matches(&path) {
+        let mut at = path.as_bytes();
+        loop {
+            if self.match_bytes(at) {
                 return true;
             }
-            at = path.parent();
+            match at.iter().rposition(|byte| *byte == b'/') {
+                Some(end) if end > 0 => at = &at[..end],
+                _ => return false,
+            }
         }
-        false
+    }
+
+    fn match_bytes(&self, path: &[u8]) -> bool {
+        let name = path.iter().rposition(|byte| *byte == b'/').map_or(path, |at| &path[at + 1..]);
+        let plain = self.plain.get(name);
+        plain.into_iter().flatten().chain(&self.wild).any(|pattern| pattern.matches(path))
     }
 }
 
