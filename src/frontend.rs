@@ -251,7 +251,7 @@ impl<G: Gateway> Build<'_, G> {
                 config.config.healthcheck = None;
             }
             let created = self.epoch.time().map(lower::rfc3339);
-            config.history = apply::history(&done.assembled.layers, created.as_deref());
+            config.history = apply::history(&done.assembled.layers, &manifest.layers, created.as_deref());
             lowered.base_config = None;
         }
         Ok(Built { lowered, result, findings: told.findings })

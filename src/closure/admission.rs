@@ -2,6 +2,7 @@
 
 use super::finding;
 use super::hygiene;
+use super::keys;
 use crate::distill::manifest::Finding;
 use crate::distill::spec::InstructionId;
 use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath, Stat};
@@ -54,9 +55,8 @@ fn secret(rootfs: &dyn Rootfs, path: &RootfsPath, stat: &Stat) -> Result<Option<
     if hygiene::is_secret_path(path) {
         return Ok(Some("holds secrets"));
     }
-    let key = stat.kind == FileKind::Regular
-        && hygiene::may_hold_key(path.name())
-        && hygiene::holds_key(rootfs, path)?;
+    let key =
+        stat.kind == FileKind::Regular && keys::may_hold_key(path.name()) && keys::holds_key(rootfs, path)?;
     Ok(key.then_some("holds a private key"))
 }
 

@@ -1,6 +1,6 @@
 //! What never goes into an image by itself: secrets, and names that are no plain files.
 
-use crate::rootfs::{Rootfs, RootfsError, RootfsPath};
+use crate::rootfs::RootfsPath;
 
 /// Whether a file or directory of this name, below a directory of this name, holds secrets.
 ///
@@ -15,28 +15,13 @@ pub(super) fn is_secret_name(parent: &[u8], name: &[u8]) -> bool {
         .iter()
         .any(|known| name.strip_prefix(known.as_bytes()).is_some_and(|rest| !rest.ends_with(b".pub")));
     let nested = NESTED.iter().any(|(dir, file)| dir.as_bytes() == parent && file.as_bytes() == name);
-    listed || dotenv || key || nested || name.ends_with(b".keytab")
+    listed || dotenv || key || nested || ENDINGS.iter().any(|ending| name.ends_with(ending.as_bytes()))
 }
 
 /// Whether a path, or a directory that it lies in, holds secrets by its name.
 pub(super) fn is_secret_path(path: &RootfsPath) -> bool {
     let mut parent: &[u8] = b"";
     path.components().any(|name| is_secret_name(std::mem::replace(&mut parent, name), name))
-}
-
-/// Whether a file of this name is looked into for a private key.
-pub(super) fn may_hold_key(name: &[u8]) -> bool {
-    [&b".pem"[..], b".key", b".p12", b".pfx", b".jks"].iter().any(|suffix| name.ends_with(suffix))
-}
-
-/// Whether the file begins with, or soon contains, a private key in PEM form (RFC 7468).
-///
-/// # Errors
-/// What the root answers.
-pub(super) fn holds_key(rootfs: &dyn Rootfs, path: &RootfsPath) -> Result<bool, RootfsError> {
-    let head = rootfs.read(path, 0..KEY_BYTES)?;
-    let mut lines = head.split(|byte| *byte == b'\n');
-    Ok(lines.any(|line| line.starts_with(b"-----BEGIN ") && contains(line, b"PRIVATE KEY-----")))
 }
 
 /// Whether `text` holds `part`.
@@ -54,13 +39,13 @@ pub(super) fn is_whiteout(name: &[u8]) -> bool {
     name.starts_with(b".wh.")
 }
 
-/// Bytes of a key file that are looked at: a bundle of certificates may come before the key.
-const KEY_BYTES: u64 = 1 << 20;
-
 /// Names that are only templates of secrets.
 const EXAMPLES: [&str; 4] = [".example", ".sample", ".template", ".dist"];
 
-const NAMES: [&str; 25] = [
+/// Files that hold keys, by how their names end.
+const ENDINGS: [&str; 4] = [".keytab", ".tfstate", ".tfstate.backup", ".kdbx"];
+
+const NAMES: [&str; 28] = [
     ".env",
     ".git",
     ".hg",
@@ -86,13 +71,16 @@ const NAMES: [&str; 25] = [
     ".terraform.d",
     ".htpasswd",
     ".gnupg",
+    ".credentials",
+    ".databrickscfg",
+    ".sentryclirc",
 ];
 
 /// Private keys of ssh, of users and of hosts; their `.pub` halves are none.
 const KEYS: [&str; 5] = ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "ssh_host_"];
 
 /// (directory, name)
-const NESTED: [(&str, &str); 12] = [
+const NESTED: [(&str, &str); 17] = [
     ("etc", "shadow"),
     ("etc", "shadow-"),
     ("etc", "gshadow"),
@@ -105,6 +93,11 @@ const NESTED: [(&str, &str); 12] = [
     (".gradle", "gradle.properties"),
     (".gem", "credentials"),
     ("ssl", "private"),
+    ("gcloud", "application_default_credentials.json"),
+    (".m2", "settings-security.xml"),
+    (".bundle", "config"),
+    ("run", "secrets"),
+    (".config", "gh"),
 ];
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ mod finish;
 mod follow;
 mod glob;
 mod hygiene;
+mod keys;
 mod layers;
 mod libraries;
 mod moved;

@@ -97,15 +97,15 @@ pub fn plan(spec: &AssembleSpec, roots: &Roots<'_>, rules: &Rules) -> Result<Pla
         return left;
     }
     let changes = Changes::read(spec, roots, rules).map_err(|error| read(&error))?;
+    let given = Given { spec, roots, rules, sources: &sources, changes: &changes };
     let named: BTreeSet<usize> = (0..sources.len()).filter(|index| !spec.sources[*index].fallback).collect();
     let all: BTreeSet<usize> = (0..sources.len()).collect();
-    let first = settle(spec, roots, rules, &sources, &changes, &named).map_err(|error| read(&error))?;
+    let first = settle(&given, &named).map_err(|error| read(&error))?;
     let unmet = first.1.has_rule(Severity::Error, finding::LIBRARY_MISSING)
         || first.1.has_rule(Severity::Error, finding::PROGRAM_MISSING);
     let (plan, findings) = if unmet && all != named {
         // Something is missing, and there is a stage that no COPY names.
-        let mut second =
-            settle(spec, roots, rules, &sources, &changes, &all).map_err(|error| read(&error))?;
+        let mut second = settle(&given, &all).map_err(|error| read(&error))?;
         if !second.1.has_errors() {
             let fallback: Vec<String> =
                 all.difference(&named).map(|index| set::named(sources[*index].name)).collect();
@@ -146,21 +146,23 @@ fn open_sources<'a>(
     Ok(sources)
 }
 
+/// What a set is computed from.
+struct Given<'g> {
+    spec: &'g AssembleSpec,
+    roots: &'g Roots<'g>,
+    rules: &'g Rules,
+    sources: &'g [SourceRoot<'g>],
+    changes: &'g Changes<'g>,
+}
+
 /// Plans with the given sources, until no other choice between them is better.
-fn settle(
-    spec: &AssembleSpec,
-    roots: &Roots<'_>,
-    rules: &Rules,
-    sources: &[SourceRoot<'_>],
-    changes: &Changes<'_>,
-    usable: &BTreeSet<usize>,
-) -> Result<(Plan, Findings), RootfsError> {
+fn settle(given: &Given<'_>, usable: &BTreeSet<usize>) -> Result<(Plan, Findings), RootfsError> {
     let mut pins = Pins::default();
     let mut choices: BTreeSet<Choice> = BTreeSet::new();
     let mut round = 0;
     loop {
         round += 1;
-        let (outcome, better) = attempt(spec, roots, rules, sources, changes, usable, &pins, &choices)?;
+        let (outcome, better) = attempt(given, usable, &pins, &choices)?;
         match better.filter(|_| round < MAX_CHOICES) {
             Some((next, choice)) => {
                 pins = next;
@@ -175,15 +177,12 @@ type Attempt = ((Plan, Findings), Option<(Pins, Choice)>);
 
 /// One whole computation.
 fn attempt(
-    spec: &AssembleSpec,
-    roots: &Roots<'_>,
-    rules: &Rules,
-    sources: &[SourceRoot<'_>],
-    changes: &Changes<'_>,
+    given: &Given<'_>,
     usable: &BTreeSet<usize>,
     pins: &Pins,
     choices: &BTreeSet<Choice>,
 ) -> Result<Attempt, RootfsError> {
+    let Given { spec, roots, rules, sources, changes } = *given;
     let mut findings = Findings::default();
     let mut composition = compose(spec, roots, sources, usable, &mut findings)?;
     let mut accounts = std::mem::take(&mut composition.accounts);

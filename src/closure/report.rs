@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::finding;
 use super::plan::{Content, Plan, PlannedEntry};
 use super::reason;
 use crate::distill::manifest::{Entry, EntryKind, Finding, Layer, LayerSummary, Manifest, Severity};
@@ -225,11 +226,19 @@ fn short_reason(entry: &Entry) -> String {
     }
 }
 
+/// What is told, what stays out and may be missed by itself: each line of that ends with the entry that keeps it.
 fn findings(out: &mut String, all: &[Finding]) {
+    let (missed, told): (Vec<&Finding>, Vec<&Finding>) =
+        all.iter().partition(|finding| MISSED.contains(&finding.rule.as_str()));
+    section(out, "left out and may be missed", &missed);
+    section(out, "findings", &told);
+}
+
+fn section(out: &mut String, title: &str, all: &[&Finding]) {
     if all.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\nfindings");
+    let _ = writeln!(out, "\n{title}");
     for finding in all {
         let severity = match finding.severity {
             Severity::Error => "error",
@@ -327,6 +336,15 @@ pub fn explain(manifest: &Manifest, path: &str) -> Option<String> {
     }
     Some(out)
 }
+
+/// Rules that tell what stays out although it may be used.
+const MISSED: [&str; 5] = [
+    finding::BUILD_MATERIAL,
+    finding::DATA_HINT,
+    finding::PACKAGE_DROPPED,
+    finding::SHELL_HINT,
+    finding::UNRESOLVED_DLOPEN,
+];
 
 /// So many rows of one kind are shown one by one.
 const FEW: usize = 6;

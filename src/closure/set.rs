@@ -353,9 +353,9 @@ impl<'a> Closure<'a> {
         let parent = path.parent().map(|parent| parent.name().to_vec()).unwrap_or_default();
         let eyes = &self.world.views[view];
         let secret = super::hygiene::is_secret_name(&parent, path.name())
-            || super::hygiene::may_hold_key(path.name())
+            || super::keys::may_hold_key(path.name())
                 && eyes.file(path)?.is_some()
-                && super::hygiene::holds_key(eyes, path)?;
+                && super::keys::holds_key(eyes, path)?;
         if secret {
             self.findings.add(
                 finding::warning(finding::SECRET_SKIPPED, format!("`{path}` holds secrets: left out"))

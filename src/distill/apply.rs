@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
-use crate::distill::manifest::{FinalConfig, Finding, Layer, Severity};
+use crate::distill::manifest::{FinalConfig, Finding, Layer, LayerSummary, Severity};
 use crate::distill::spec::{InstructionId, Variant};
 use crate::distill::step::layer_name;
 use crate::dockerfile::source::Span;
@@ -61,13 +61,20 @@ pub fn finish_config(config: &mut Config, files: &FinalConfig, variant: Variant)
 
 /// One entry for each layer, lowest first; the history of the base is dropped with its layers.
 ///
-/// `created` is an RFC 3339 time, when the build has an epoch.
-pub fn history(layers: &[Layer], created: Option<&str>) -> Vec<History> {
+/// `summaries` say what a layer holds (`python3.11`); `created` is an RFC 3339 time, when the build has an epoch.
+pub fn history(layers: &[Layer], summaries: &[LayerSummary], created: Option<&str>) -> Vec<History> {
+    let text = |layer: Layer| {
+        let summary = summaries.iter().find(|summary| summary.layer == layer);
+        match summary.map(|summary| summary.label.as_str()).filter(|label| !label.is_empty()) {
+            Some(label) => format!("distroless: {} ({label})", layer_name(layer)),
+            None => format!("distroless: {}", layer_name(layer)),
+        }
+    };
     layers
         .iter()
         .map(|layer| History {
             created: created.map(str::to_owned),
-            created_by: format!("distroless: {}", layer_name(*layer)),
+            created_by: text(*layer),
             comment: "decant".to_owned(),
             ..History::default()
         })
@@ -158,9 +165,12 @@ mod tests {
 
     #[test]
     fn each_layer_has_one_history_entry() {
-        let history = history(&[Layer::Os, Layer::Manifest], Some("1970-01-01T00:00:00Z"));
+        let runtime =
+            LayerSummary { layer: Layer::Runtime, files: 1, size: 1, label: "python3.11".to_owned() };
+        let layers = [Layer::Os, Layer::Runtime, Layer::Manifest];
+        let history = history(&layers, &[runtime], Some("1970-01-01T00:00:00Z"));
         let texts: Vec<_> = history.iter().map(|entry| entry.created_by.as_str()).collect();
-        assert_eq!(texts, ["distroless: os", "distroless: manifest"]);
+        assert_eq!(texts, ["distroless: os", "distroless: runtime (python3.11)", "distroless: manifest"]);
         assert!(history.iter().all(|entry| !entry.empty_layer && entry.comment == "decant"));
     }
 }

@@ -73,12 +73,11 @@ impl<'a> Changes<'a> {
             let difference = Difference { after, before };
             changes.trees.push((index, difference));
             let names = Names::new(change, after, stage)?;
-            let dirs = match before {
-                None => vec![RootfsPath::root()],
-                Some(_) => {
-                    changes.partial = true;
-                    compared(spec, stage)?
-                }
+            let dirs = if before.is_some() {
+                changes.partial = true;
+                compared(spec, stage)?
+            } else {
+                vec![RootfsPath::root()]
             };
             for dir in dirs {
                 changes.walk(index, change.by, difference, dir, &names, rules)?;

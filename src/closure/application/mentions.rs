@@ -79,13 +79,12 @@ impl Closure<'_> {
         if self.world.spec.mode != Mode::Distil || self.world.sources.is_empty() {
             return Ok(wishes);
         }
-        let known = match mentions.known.take() {
-            Some(known) => known,
-            None => {
-                let known = self.known()?;
-                self.mentioned_by_environment(&known, &mut wishes)?;
-                known
-            }
+        let known = if let Some(known) = mentions.known.take() {
+            known
+        } else {
+            let known = self.known()?;
+            self.mentioned_by_environment(&known, &mut wishes)?;
+            known
         };
         if !known.programs.is_empty() || !known.made.is_empty() {
             self.read_mentions(&known, &mut mentions.read, &mut wishes)?;

@@ -13,6 +13,9 @@ use crate::distill::manifest::Severity;
 use crate::distill::spec::Mode;
 use crate::rootfs::{FileKind, RootfsPath};
 
+/// Packages by the step that installed them, and how loud they are told.
+type AllDropped = BTreeMap<(Option<usize>, Severity), Vec<Dropped>>;
+
 /// A package that is left out, and the entry that keeps it.
 struct Dropped {
     name: String,
@@ -58,8 +61,8 @@ impl Closure<'_> {
         self.findings.add(finding.at(id));
     }
 
-    fn dropped_packages(&self) -> Result<BTreeMap<(Option<usize>, Severity), Vec<Dropped>>, PackagesError> {
-        let mut dropped: BTreeMap<(Option<usize>, Severity), Vec<Dropped>> = BTreeMap::new();
+    fn dropped_packages(&self) -> Result<AllDropped, PackagesError> {
+        let mut dropped = AllDropped::new();
         let world = self.world;
         let Some(database) = world.sources.get(STAGE).and_then(|source| source.packages.as_deref()) else {
             return Ok(dropped);

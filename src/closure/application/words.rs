@@ -80,7 +80,8 @@ fn is_path_start(text: &[u8], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|before| text.get(before));
     let next = text.get(at + 1);
     !before.is_some_and(|byte| {
-        is_path_byte(byte) && *byte != b'=' || matches!(byte, b'}' | b')' | b'*' | b'<' | b'>' | b'\\' | b'%')
+        is_path_byte(*byte) && *byte != b'='
+            || matches!(byte, b'}' | b')' | b'*' | b'<' | b'>' | b'\\' | b'%')
     }) && next.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'))
 }
 
@@ -91,16 +92,16 @@ fn add_path(text: &[u8], named: &mut Named) {
     }
 }
 
-fn run(text: &[u8], test: fn(&u8) -> bool) -> usize {
-    text.iter().position(|byte| !test(byte)).unwrap_or(text.len())
+fn run(text: &[u8], test: fn(u8) -> bool) -> usize {
+    text.iter().position(|byte| !test(*byte)).unwrap_or(text.len())
 }
 
-fn is_word_byte(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_+.-".contains(byte)
+fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_+.-".contains(&byte)
 }
 
-fn is_path_byte(byte: &u8) -> bool {
-    is_word_byte(byte) || b"/@~=".contains(byte)
+fn is_path_byte(byte: u8) -> bool {
+    is_word_byte(byte) || b"/@~=".contains(&byte)
 }
 
 /// Words and paths of one text that are kept.
