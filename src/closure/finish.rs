@@ -268,8 +268,14 @@ impl Finish<'_, '_> {
     /// A cache of the loader's own, when a library is found through the cache only.
     fn loader_cache(&mut self) {
         let path = RootfsPath::from(CACHE_PATH);
-        let wanted =
-            self.closure.processes.iter().any(|process| process.loaded.iter().any(|loaded| loaded.by_cache));
+        // `ldconfig -p` prints it: that is how `ctypes.util.find_library` finds libraries.
+        let asked = self.entries.keys().any(|path| path.name() == b"ldconfig");
+        let wanted = asked
+            || self
+                .closure
+                .processes
+                .iter()
+                .any(|process| process.loaded.iter().any(|loaded| loaded.by_cache));
         if !wanted || self.exists(&path) {
             return;
         }

@@ -234,8 +234,7 @@ impl<'a> Closure<'a> {
                     if is_libc_family(path) || !facts.show(when, glibc.get(path).copied()) {
                         continue;
                     }
-                    let chain = self.items.get(path).map(|item| item.reason.clone()).unwrap_or_default();
-                    let chain = reason::then(&chain, "rule", resource.id.clone());
+                    let chain = reason::then(&self.reason_of_text(path), "rule", resource.id.clone());
                     let view = self.view_of(path);
                     let new = values.iter().filter(|value| told.insert(((*value).clone(), view)) || for_all);
                     all.extend(new.map(|value| Application {
@@ -292,7 +291,7 @@ impl<'a> Closure<'a> {
             return Some((reason::root("environment", name.clone()), value));
         }
         let (path, _) = asked.facts.iter().find(|(_, facts)| facts.show(when, None))?;
-        Some((self.items.get(path).map(|item| item.reason.clone()).unwrap_or_default(), value))
+        Some((self.reason_of_text(path), value))
     }
 
     /// The version of the glibc that each file is loaded with.
@@ -507,6 +506,7 @@ impl<'a> Closure<'a> {
         if shell {
             return;
         }
+        self.hint_shell_text(asked);
         for (path, facts) in &asked.facts {
             let hard = self.items.get(path).is_some_and(|item| item.hard);
             let program =

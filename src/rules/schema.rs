@@ -177,6 +177,9 @@ pub struct Runtime {
     /// only install. What the includes for packages `except` does so as well.
     #[serde(default)]
     pub leave: Vec<String>,
+    /// Words in an application's own source text that show that it may start a shell: a hint.
+    #[serde(default)]
+    pub shell: Vec<String>,
     /// What its command line names.
     #[serde(default)]
     pub arguments: Arguments,

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use super::foreign::ForeignNames;
 use super::text::imported;
 use crate::closure::evidence::{Facts, Needles};
+use crate::closure::finding;
 use crate::closure::resources::Asked;
 use crate::closure::set::{Closure, Strength};
 use crate::closure::zip::Archive;
+use crate::distill::manifest::Reason;
 use crate::rootfs::{FileKind, RootfsError, RootfsPath};
 use crate::rules::Imports;
 
@@ -81,6 +83,38 @@ impl Closure<'_> {
             Ok(())
         });
         read.unwrap_or(Ok(()))
+    }
+
+    /// Says which source text of the application may start a shell: one file for each language.
+    pub(in crate::closure) fn hint_shell_text(&mut self, asked: &Asked) {
+        for index in 0..self.runtimes.engines.len() {
+            let rule = self.runtimes.engines[index].rule;
+            let shown = asked.facts.iter().find_map(|(path, facts)| {
+                let own = !self.is_language_package(path) && self.items.contains_key(path);
+                let word = rule.shell.iter().find(|word| facts.words.contains(*word))?;
+                own.then(|| (path.clone(), word.clone()))
+            });
+            let Some((path, word)) = shown else { continue };
+            self.findings.add(
+                finding::notice(
+                    finding::SHELL_HINT,
+                    format!("`{path}` may start a shell (`{word}`): none is in the image"),
+                )
+                .hint("add `program=sh` if the program does, and `program=` for what the shell starts")
+                .at(self.instruction_of(&path)),
+            );
+        }
+    }
+
+    /// Why a file of source text, or the program text of a command, is there.
+    pub(in crate::closure) fn reason_of_text(&self, path: &RootfsPath) -> Vec<Reason> {
+        if let Some(item) = self.items.get(path) {
+            return item.reason.clone();
+        }
+        let number = path.name().strip_prefix(COMMAND.as_bytes());
+        let number = number.and_then(|number| std::str::from_utf8(number).ok()?.parse::<usize>().ok());
+        let code = number.and_then(|number| self.runtimes.code.get(number));
+        code.map(|(_, _, chain)| chain.clone()).unwrap_or_default()
     }
 
     /// The files of source text that were not read, with how they import modules.

@@ -15,7 +15,8 @@ impl Words {
     pub(in crate::closure) fn new(rules: &Rules) -> Self {
         let mut by_first: BTreeMap<u8, Vec<Vec<u8>>> = BTreeMap::new();
         let mut first = [false; 256];
-        for word in evidence(rules).flat_map(|when| &when.text) {
+        let shell = rules.runtime.iter().flat_map(|runtime| &runtime.shell);
+        for word in evidence(rules).flat_map(|when| &when.text).chain(shell) {
             if let Some(byte) = word.bytes().next() {
                 let words = by_first.entry(byte).or_default();
                 if !words.iter().any(|known| known == word.as_bytes()) {

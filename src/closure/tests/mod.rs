@@ -8,6 +8,7 @@ mod left;
 mod libraries;
 mod output;
 mod properties;
+mod python;
 mod report;
 mod resources;
 mod runners;
