@@ -15,6 +15,7 @@ use super::view::is_libc_family;
 use crate::closure::elf::{DlopenPriority, ElfError};
 use crate::closure::search::Loader;
 use crate::distill::manifest::Reason;
+use crate::distill::spec::Mode;
 use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath};
 use crate::rules::{Evidence, Include, Resource};
 
@@ -481,6 +482,10 @@ impl<'a> Closure<'a> {
             }
             let resource = &self.world.rules.resource[*rule];
             let Some(hint) = &resource.missing else { continue };
+            // The ordinary image lacks it as well, and the package that asks was built to do without.
+            if self.world.spec.mode == Mode::Distil && self.owner_of(file).is_some() {
+                continue;
+            }
             if self.lacks_it_anyway(file) {
                 continue;
             }

@@ -160,3 +160,38 @@ fn a_program_that_may_call_a_shell_is_a_hint() {
          entrypoint /app"
     );
 }
+
+#[test]
+fn a_program_that_names_a_charset_gets_its_family_and_what_that_needs() {
+    snapshot!(
+        "source build
+           debian
+           /usr/lib/x86_64-linux-gnu/gconv/EUC-JP.so elf needed=libJIS.so,libc.so.6 runpath=$ORIGIN
+           /usr/lib/x86_64-linux-gnu/gconv/libJIS.so elf needed=libc.so.6
+           /usr/lib/x86_64-linux-gnu/gconv/EUC-KR.so elf needed=libc.so.6
+           /usr/lib/x86_64-linux-gnu/gconv/gconv-modules.cache text \"x\"
+           /out/app elf needed=libc.so.6 interp=/lib64/ld-linux-x86-64.so.2 import=iconv_open string=EUC-JP
+         step COPY --from=build /out/app /app
+         entrypoint /app"
+    );
+}
+
+#[test]
+fn fonts_name_services_and_the_legacy_provider() {
+    snapshot!(
+        "source build
+           debian
+           /usr/lib/x86_64-linux-gnu/libfontconfig.so.1 elf needed=libc.so.6
+           /etc/fonts/fonts.conf text \"x\"
+           /etc/fonts/conf.d/10-hinting.conf -> /usr/share/fontconfig/conf.avail/10-hinting.conf
+           /usr/share/fontconfig/conf.avail/10-hinting.conf text \"x\"
+           /usr/share/fontconfig/conf.avail/90-unused.conf text \"x\"
+           /usr/share/fonts/truetype/a.ttf text \"x\"
+           /usr/lib/x86_64-linux-gnu/libnss_extrausers.so.2 elf needed=libc.so.6
+           /usr/lib/x86_64-linux-gnu/libnss_hesiod.so.2 elf needed=libc.so.6
+           /usr/lib/x86_64-linux-gnu/ossl-modules/legacy.so elf needed=libc.so.6
+           /out/app elf needed=libfontconfig.so.1,libc.so.6 interp=/lib64/ld-linux-x86-64.so.2 import=getpwnam import=OSSL_PROVIDER_load string=legacy
+         step COPY --from=build /out/app /app
+         entrypoint /app"
+    );
+}
