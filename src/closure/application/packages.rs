@@ -163,7 +163,10 @@ impl Steps {
 /// The entry that would keep a package: its program, its library, or where its files are.
 fn keep(name: &str, files: &[&RootfsPath]) -> Option<String> {
     let programs: Vec<&[u8]> = files.iter().filter(|path| is_program(path)).map(|path| path.name()).collect();
-    let program = programs.iter().find(|program| **program == name.as_bytes()).or(programs.first());
+    // Its own name, else one that begins so: `figlet` is an alternative of the package's `figlet-figlet`.
+    let own = |program: &&&[u8]| **program == name.as_bytes();
+    let like = |program: &&&[u8]| program.starts_with(name.as_bytes());
+    let program = programs.iter().find(own).or_else(|| programs.iter().find(like)).or(programs.first());
     if let Some(program) = program.and_then(|program| std::str::from_utf8(program).ok()) {
         return Some(format!("program={program}"));
     }
