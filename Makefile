@@ -6,10 +6,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 STAND := tests/stand
 
-.PHONY: help up engine down clean env bases frontend demo check test traps fuzz bench
+.PHONY: help up engine down clean env bases frontend demo check test traps fuzz bench conformance conformance-nightly
 
 help: ## what can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sed 's/\$$\$$/$$/g' | expand -t 21
 
 up: ## registry, buildkitd and buildx of this checkout (seconds once up)
 	@$(STAND)/up
@@ -50,3 +50,9 @@ fuzz: ## readers of hostile input against random input; TARGET="elf dpkg" select
 bench: frontend ## measure decant; ONLY="warm memory" selects, of these, assemble, application and examples
 	@$(STAND)/bases golang debian busybox python
 	@$(STAND)/bench $(ONLY)
+
+conformance: frontend ## compare every case of tests/cases with the official frontend of the same daemon
+	@$(STAND)/conformance
+
+conformance-nightly: frontend ## the same for random Dockerfiles; CASES=10000, SEED=1
+	@tests/tools/oracle/run -requests -random $(or $(CASES),10000) -seed $(or $(SEED),1)

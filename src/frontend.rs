@@ -7,6 +7,7 @@ mod epoch;
 mod images;
 mod load;
 mod requests;
+mod sbom;
 mod warnings;
 
 use std::collections::BTreeMap;
@@ -29,9 +30,10 @@ use crate::lint::{self, Sink};
 use crate::llb::op::{Op, SourceOp};
 use crate::llb::{Caps, Definition, Graph, NodeMeta};
 use crate::lower::distroless::{Assembler, needs_busybox};
-use crate::lower::{self, Distiller, Lowered, NoDistiller};
+use crate::lower::scan::{Scanner, Subject};
+use crate::lower::{self, Distiller, Lowered, MainContext, NoDistiller};
 use crate::options::{BuildOptions, Policy};
-use crate::output::{BuildResult, PlatformResult};
+use crate::output::{Attestation, BuildResult, PlatformResult};
 use crate::stage::epoch::Epoch;
 use crate::stage::{self, StageGraph};
 use distilled::Last;
@@ -144,6 +146,7 @@ struct Lowering {
     nodes: Graph,
     stages: StageGraph,
     lowered: Lowered,
+    context: MainContext,
     /// What distilled its stages; absent when nothing can be distilled.
     assembler: Option<Assembler>,
 }
@@ -154,6 +157,7 @@ struct Built {
     result: Ref,
     /// What distilling has to say.
     findings: Vec<Located>,
+    attestations: Vec<Attestation>,
 }
 
 impl<G: Gateway> Build<'_, G> {
@@ -183,12 +187,13 @@ impl<G: Gateway> Build<'_, G> {
     async fn build_all(&self) -> Result<BuildResult, BuildError> {
         let multi_platform = self.is_multi_platform()?;
         let outside = self.outside();
+        let scanner = self.scanner().await?;
         let building = self.platforms().into_iter().enumerate().map(async |(index, platform)| {
             let mut lint = Sink::new(self.lint.clone());
             if index == 0 {
                 lint::check(&self.dockerfile, &mut lint);
             }
-            let built = self.build_one(&outside, platform, multi_platform, &mut lint).await;
+            let built = self.build_one(&outside, platform, scanner.as_ref(), &mut lint).await;
             // What was found before an error is worth knowing too: it may be its cause.
             let warned = if index == 0 { self.warn_of_lint(&lint).await } else { Ok(()) };
             let built = built?;
@@ -206,6 +211,7 @@ impl<G: Gateway> Build<'_, G> {
                 result: built.result,
                 config: built.lowered.config,
                 base_config: built.lowered.base_config,
+                attestations: built.attestations,
             });
         }
         Ok(BuildResult::of_platforms(results, multi_platform, self.epoch.time().map(|time| time.seconds)))
@@ -219,10 +225,10 @@ impl<G: Gateway> Build<'_, G> {
         &self,
         outside: &Outside<'_, G>,
         platform: Option<&Platform>,
-        multi_platform: bool,
+        scanner: Option<&Scanner>,
         lint: &mut Sink,
     ) -> Result<Built, BuildError> {
-        let mut lowering = self.lower(outside, platform, multi_platform, lint).await?;
+        let mut lowering = self.lower(outside, platform, self.is_multi_platform()?, lint).await?;
         let last = self.decide(&mut lowering)?;
         let ordinary = lowering.lowered.state;
         let state = match &last {
@@ -240,6 +246,11 @@ impl<G: Gateway> Build<'_, G> {
             }
             _ => None,
         };
+        let subject = match distilled {
+            Some((done, _)) => done.assembled.tree,
+            None => ordinary,
+        };
+        let attestations = self.attestations(&mut lowering, scanner, subject, distilled.is_some()).await?;
         let mut lowered = lowering.lowered;
         if let Some((done, manifest)) = distilled {
             if let Some(over) = budget::exceeded(manifest, self.policy.budget, &done.assembled.places) {
@@ -254,7 +265,26 @@ impl<G: Gateway> Build<'_, G> {
             config.history = apply::history(&done.assembled.layers, &manifest.layers, created.as_deref());
             lowered.base_config = None;
         }
-        Ok(Built { lowered, result, findings: told.findings })
+        Ok(Built { lowered, result, findings: told.findings, attestations })
+    }
+
+    /// What a scanner says of a result. decant describes what it distilled itself unless a scanner is named.
+    async fn attestations(
+        &self,
+        lowering: &mut Lowering,
+        scanner: Option<&Scanner>,
+        result: crate::llb::State,
+        is_distilled: bool,
+    ) -> Result<Vec<Attestation>, BuildError> {
+        let named = self.options.sbom.as_ref().is_some_and(|request| request.generator.is_some());
+        let can = self.daemon.gateway_caps.supports("reference.attestations");
+        let Some(scanner) = scanner.filter(|_| can && (named || !is_distilled)) else {
+            return Ok(Vec::new());
+        };
+        let Lowering { nodes, stages, lowered, context, .. } = lowering;
+        let subject = Subject::new(result, stages, &lowered.stages, *context);
+        let id = lowered.platform.clone().normalize().format_all();
+        Ok(vec![self.attest(nodes, scanner, &id, &subject).await?])
     }
 
     /// Asks for a result that is exported, with the caches that the build may use.
@@ -330,7 +360,7 @@ impl<G: Gateway> Build<'_, G> {
             None => &mut NoDistiller,
         };
         let lowered = lower::lower(&request, &mut nodes, distiller, lint)?;
-        Ok(Lowering { nodes, stages, lowered, assembler })
+        Ok(Lowering { nodes, stages, lowered, context, assembler })
     }
 
     /// The ignore file of the main context, read once for all platforms.

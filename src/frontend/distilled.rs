@@ -193,7 +193,7 @@ impl<G: Gateway> Build<'_, G> {
         if let Some(reason) = reason_to_leave(lowering, &self.policy) {
             return Ok(Last::Left(reason));
         }
-        let Lowering { nodes, stages, lowered, assembler } = lowering;
+        let Lowering { nodes, stages, lowered, assembler, .. } = lowering;
         let Some(assembler) = assembler else { return Ok(Last::Left(Reason::SwitchedOff)) };
         if matches!(stages.stage(stages.root(target)).base, Base::Scratch) {
             let checked = assembler.check_target(nodes, stages, &lowered.stages)?;

@@ -1,8 +1,12 @@
 //! What a client asks in place of a build: lint, outline, targets, the graph as JSON, the report on distilling.
 
+use super::distilled::{Last, Told};
 use super::load::Loaded;
 use super::{Build, Lowering, policy};
+use crate::closure::finding::ROOT_USER;
 use crate::diagnostic::Diagnostic;
+use crate::distill::apply::Located;
+use crate::distill::manifest::Severity;
 use crate::dockerfile;
 use crate::gateway::serve::BuildFailure;
 use crate::gateway::{BuildError, Daemon, Gateway};
@@ -79,20 +83,27 @@ impl<'a, G: Gateway> Asked<'a, G> {
         } else {
             super::lint_options(self.options, data).and_then(|lint| Ok((lint, policy(self.options, data)?)))
         };
+        let mut foreseen = Vec::new();
         let (sink, error) = match checked {
             Err(error) => (Sink::default(), Some(error)),
             Ok((options, _)) => {
                 let mut sink = Sink::new(options);
-                let error = self.lint_with(loaded, &mut sink).await?;
+                let error = self.lint_with(loaded, &mut sink, &mut foreseen).await?;
                 (sink, error)
             }
         };
-        let findings: Vec<_> = sink.warnings().iter().map(finding).collect();
+        let mut findings: Vec<_> = sink.warnings().iter().map(finding).collect();
+        findings.extend(foreseen);
         Ok(requests::lint::answer(&source, &findings, error.as_ref()))
     }
 
     /// Reports to `sink` and returns what a build would fail with.
-    async fn lint_with(self, loaded: Loaded, sink: &mut Sink) -> Result<Option<Diagnostic>, BuildError> {
+    async fn lint_with(
+        self,
+        loaded: Loaded,
+        sink: &mut Sink,
+        foreseen: &mut Vec<Finding>,
+    ) -> Result<Option<Diagnostic>, BuildError> {
         let outcome = dockerfile::parse_all(&loaded.source.data);
         if let Some(error) = outcome.errors.first().cloned() {
             lint::check_outcome(&outcome, sink);
@@ -108,7 +119,10 @@ impl<'a, G: Gateway> Asked<'a, G> {
         let lowered = match self.prepare(loaded).await {
             Err(error) => Err(error),
             Ok(build) => match build.lower_once(all_stages, sink).await {
-                Ok(_) => build.refuse_violations(sink).map_err(BuildError::from),
+                Ok(mut lowering) => {
+                    *foreseen = build.foreseen(&mut lowering)?;
+                    build.refuse_violations(sink).map_err(BuildError::from)
+                }
                 Err(error) => Err(error),
             },
         };
@@ -135,6 +149,23 @@ impl<G: Gateway> Build<'_, G> {
         Ok(lowering)
     }
 
+    /// What distilling will say as far as text and config decide it. Nothing if it is switched off.
+    fn foreseen(&self, lowering: &mut Lowering) -> Result<Vec<Finding>, Diagnostic> {
+        let last = self.decide(lowering)?;
+        let mut told = self.note_of(&lowering.stages, &last, &Told::default());
+        told.extend(runs_as_root(lowering, &last));
+        let shown = told.into_iter().filter(|located| !self.lint.skips(&located.rule));
+        let finding = |located: Located| Finding {
+            rule: located.rule,
+            description: String::new(),
+            url: String::new(),
+            message: located.diagnostic.text(),
+            spans: located.diagnostic.spans,
+            counts: self.policy.strict,
+        };
+        Ok(shown.map(finding).collect())
+    }
+
     /// Everything up to the graph, for no platform in particular: requests ignore which were asked for.
     async fn lower_once(&self, all_stages: bool, sink: &mut Sink) -> Result<Lowering, BuildError> {
         let request = stage::Request {
@@ -146,6 +177,25 @@ impl<G: Gateway> Build<'_, G> {
         };
         self.lower_request(&self.outside(), &request, sink).await
     }
+}
+
+/// The notice about a user that is root by its name or number; what other names stand for is known to the step
+/// that reads the image's accounts.
+fn runs_as_root(lowering: &Lowering, last: &Last) -> Option<Located> {
+    let Last::Distilled(done) = last else { return None };
+    let user = lowering.lowered.config.config.user.trim();
+    let name = user.split(':').next().unwrap_or_default();
+    let is_root = matches!(name, "root" | "0") || (name.is_empty() && !done.variant.nonroot);
+    let spans = lowering.stages.stage(lowering.stages.target).spans.clone();
+    is_root.then(|| Located {
+        severity: Severity::Notice,
+        rule: ROOT_USER.to_owned(),
+        diagnostic: Diagnostic {
+            spans,
+            ..Diagnostic::new("the image runs as root")
+                .hint("use the variant `nonroot`, or add a USER instruction")
+        },
+    })
 }
 
 /// The stages of a file that can be parsed.
@@ -165,5 +215,6 @@ fn finding(warning: &lint::Warning) -> Finding {
         url: warning.rule.url.to_owned(),
         message: warning.message.clone(),
         spans: vec![warning.span],
+        counts: true,
     }
 }

@@ -37,6 +37,13 @@ impl Definition {
         &self.0.def
     }
 
+    /// Takes a cap out of what a vertex needs.
+    pub fn forget_cap(&mut self, vertex: &str, cap: &str) {
+        if let Some(metadata) = self.0.metadata.get_mut(vertex) {
+            metadata.caps.remove(cap);
+        }
+    }
+
     /// The ops with their digests.
     pub fn ops_by_digest(&self) -> impl Iterator<Item = (String, &[u8])> {
         self.0.def.iter().map(|bytes| (encode::digest(bytes), bytes.as_slice()))

@@ -23,6 +23,7 @@ pub mod outline;
 mod owner;
 mod path;
 mod run;
+pub mod scan;
 mod stage;
 mod state;
 mod text;

@@ -224,31 +224,32 @@ fn sbom(all: &BTreeMap<String, String>) -> Result<Option<SbomRequest>, String> {
     let mut attestations = BTreeMap::new();
     for (key, value) in all {
         if let Some(kind) = key.strip_prefix("attest:") {
-            attestations.insert(kind.to_owned(), value);
+            attestations.insert(kind.to_lowercase(), value);
         } else if let Some(kind) = key.strip_prefix("build-arg:BUILDKIT_ATTEST_") {
             attestations.insert(kind.to_lowercase(), value);
         }
+    }
+    let mut parsed = BTreeMap::new();
+    for (kind, text) in &attestations {
+        let attributes = attributes(text).map_err(|error| format!("failed to parse {kind}: {error}"))?;
+        parsed.insert(kind.clone(), attributes);
     }
     let known = |kind: &str| matches!(kind, "sbom" | "provenance");
     if let Some(kind) = attestations.keys().find(|kind| !known(kind.as_str())) {
         return Err(format!("unknown attestation type {}", quote(kind)));
     }
-    let Some(text) = attestations.get("sbom") else { return Ok(None) };
-    let mut parameters = attributes(text).map_err(|error| format!("failed to parse sbom: {error}"))?;
+    let Some(mut parameters) = parsed.remove("sbom") else { return Ok(None) };
     let generator = parameters.remove("generator").map(|text| generator(&text)).transpose()?;
     Ok(Some(SbomRequest { generator, parameters }))
 }
 
 fn generator(text: &str) -> Result<ImageRef, String> {
-    if text.is_empty() {
-        return Err("sbom generator cannot be empty".to_owned());
-    }
     ImageRef::parse(text)
         .map(ImageRef::or_latest)
-        .map_err(|error| format!("failed to parse sbom generator {text}: {error}"))
+        .map_err(|error| format!("failed to parse sbom scanner {text}: {error}"))
 }
 
-/// `key=value,…`; a key alone is true.
+/// `key=value,…`; a key alone is empty.
 fn attributes(text: &str) -> Result<BTreeMap<String, String>, String> {
     if text.is_empty() {
         return Ok(BTreeMap::new());
@@ -257,8 +258,8 @@ fn attributes(text: &str) -> Result<BTreeMap<String, String>, String> {
     Ok(fields
         .iter()
         .map(|field| match field.split_once('=') {
-            Some((key, value)) => (key.to_lowercase(), value.to_owned()),
-            None => (field.to_lowercase(), "true".to_owned()),
+            Some((key, value)) => (key.to_owned(), value.to_owned()),
+            None => (field.clone(), String::new()),
         })
         .collect())
 }
@@ -330,10 +331,10 @@ mod tests {
             ),
             ("force-network-mode=zz", "invalid netmode zz"),
             ("attest:foo=", "unknown attestation type \"foo\""),
-            ("attest:sbom=generator=", "sbom generator cannot be empty"),
+            ("attest:sbom=generator=", "failed to parse sbom scanner : invalid reference format"),
             (
                 "attest:sbom=generator=FOO",
-                "failed to parse sbom generator FOO: invalid reference format: repository name (library/FOO) must be lowercase",
+                "failed to parse sbom scanner FOO: invalid reference format: repository name (library/FOO) must be lowercase",
             ),
             (
                 "attest:sbom=\"a",
@@ -403,8 +404,8 @@ mod tests {
         assert_eq!(options.unsupported_cap(), Some("foo"));
         let sbom = options.sbom.as_ref().unwrap();
         assert_eq!(sbom.generator.as_ref().unwrap().to_string(), "docker.io/library/scan:latest");
-        assert_eq!(sbom.parameters["key"], "V");
-        assert_eq!(sbom.parameters["flag"], "true");
+        assert_eq!(sbom.parameters["Key"], "V");
+        assert_eq!(sbom.parameters["flag"], "");
         assert_eq!(options.context.as_deref(), Some("https://x/y.git"));
         assert_eq!(options.distroless_arg.as_deref(), Some("off"));
     }

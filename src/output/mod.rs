@@ -46,6 +46,7 @@ pub struct PlatformResult {
     pub config: ImageConfig,
     /// Bytes of the untouched config of the base image; absent for scratch and for distroless results.
     pub base_config: Option<Vec<u8>>,
+    pub attestations: Vec<Attestation>,
 }
 
 impl BuildResult {
@@ -53,6 +54,7 @@ impl BuildResult {
     pub fn of_platforms(platforms: Vec<PlatformResult>, multi_platform: bool, epoch: Option<i64>) -> Self {
         let mut metadata = BTreeMap::new();
         let mut refs = BTreeMap::new();
+        let mut attestations = BTreeMap::new();
         let mut ids = Vec::new();
         for part in platforms {
             let platform = part.platform.normalize();
@@ -65,6 +67,9 @@ impl BuildResult {
             if let Some(epoch) = epoch {
                 metadata.insert(format!("source.date.epoch{suffix}"), epoch.to_string().into_bytes());
             }
+            if !part.attestations.is_empty() {
+                attestations.insert(id.clone(), part.attestations);
+            }
             refs.insert(id.clone(), part.result);
             ids.push(ExportPlatform { id, platform });
         }
@@ -74,7 +79,7 @@ impl BuildResult {
         } else {
             ResultRefs::Single(refs.into_values().next().unwrap_or_default())
         };
-        Self { refs, metadata, attestations: BTreeMap::new() }
+        Self { refs, metadata, attestations }
     }
 
     /// The answer to a request: metadata without an image.

@@ -21,6 +21,8 @@ pub struct Finding {
     pub message: String,
     /// Empty: no line is to blame.
     pub spans: Vec<Span>,
+    /// Whether it makes the verdict bad: what distilling has to say does so only under `strict`.
+    pub counts: bool,
 }
 
 #[derive(Serialize)]
@@ -75,7 +77,7 @@ pub fn answer(source: &SourceMap, findings: &[Finding], error: Option<&Diagnosti
         version: "1.0.0",
         json: json::to_pretty(&document),
         text: Some(text_of(source, findings)),
-        wrong: Some(!findings.is_empty() || error.is_some()),
+        wrong: Some(findings.iter().any(|finding| finding.counts) || error.is_some()),
     }
 }
 

@@ -31,6 +31,11 @@ type settings struct {
 	unpinned   bool
 	warnings   bool
 	requests   bool
+	build      bool
+	progress   bool
+	wanted     string
+	random     int
+	seed       uint64
 }
 
 func main() {
@@ -47,6 +52,11 @@ func main() {
 	flag.BoolVar(&s.unpinned, "unpinned", false, "for Dockerfiles from elsewhere: ignore error.txt, whatever official says is right")
 	flag.BoolVar(&s.warnings, "warnings", false, "compare the warnings of builds that succeed as well")
 	flag.BoolVar(&s.requests, "requests", false, "compare lint, outline, targets and the graph as JSON as well")
+	flag.BoolVar(&s.build, "build", false, "build the cases as well and compare the file systems")
+	flag.BoolVar(&s.progress, "progress", false, "print only what differs, and how far it is on standard error")
+	flag.StringVar(&s.wanted, "wanted", "tests/cases/wanted.txt", "list of known and wanted differences, with reasons")
+	flag.IntVar(&s.random, "random", 0, "compare so many random Dockerfiles instead of the cases")
+	flag.Uint64Var(&s.seed, "seed", 1, "with -random: what the first Dockerfile is made from")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -84,6 +94,13 @@ func run(ctx context.Context, s settings) (int, error) {
 		return 0, fmt.Errorf("no buildkitd answers at %s: %w", s.address, err)
 	}
 
+	if s.random > 0 {
+		return runRandom(ctx, daemon, s, served.hide)
+	}
+	wanted, err := loadWanted(s.wanted)
+	if err != nil {
+		return 0, err
+	}
 	verdicts := make([]chan verdict, len(cases))
 	for i := range verdicts {
 		verdicts[i] = make(chan verdict, 1)
@@ -99,18 +116,32 @@ func run(ctx context.Context, s settings) (int, error) {
 		}
 	}()
 
-	failed := 0
+	failed, meant := 0, 0
 	for i, c := range cases {
 		v := <-verdicts[i]
 		word := "ok"
-		if len(v.differences) > 0 {
+		if reason := wanted.reason(c.name); len(v.differences) > 0 && reason != "" {
+			word, v.differences = "wanted", []string{reason}
+			meant++
+		} else if len(v.differences) > 0 {
 			word = "differs"
 			failed++
+		}
+		if s.progress {
+			fmt.Fprintf(os.Stderr, "\r%d of %d cases, %d differ", i+1, len(cases), failed)
+			if word == "ok" {
+				continue
+			}
+			fmt.Fprintln(os.Stderr)
 		}
 		fmt.Printf("%-8s%s\n", word, c.name)
 		printIndented(v.differences)
 		printIndented(v.shown)
 	}
+	if s.progress {
+		fmt.Fprintln(os.Stderr)
+	}
+	fmt.Printf("%d equal, %d known and wanted differences\n", len(cases)-failed-meant, meant)
 	fmt.Printf("%d passed, %d failed\n", len(cases)-failed, failed)
 	return failed, nil
 }
@@ -156,6 +187,9 @@ func examine(ctx context.Context, daemon *client.Client, s settings, c testCase)
 	}
 	if s.requests && len(frontends) > 1 {
 		v.differences = append(v.differences, compareRequests(ctx, daemon, c, frontends)...)
+	}
+	if s.build && len(frontends) > 1 && official.failure == nil {
+		v.differences = append(v.differences, compareBuilds(ctx, daemon, c, frontends)...)
 	}
 	if s.dump {
 		for i, a := range answers {
