@@ -227,7 +227,7 @@ impl<'a> Closure<'a> {
 
     /// Whether a path is left out although an instruction put it there: it only installs packages, and nothing in the
     /// set asks for it.
-    fn is_left(&self, path: &RootfsPath) -> bool {
+    pub(super) fn is_left(&self, path: &RootfsPath) -> bool {
         let engines = &self.runtimes.engines;
         engines.iter().any(|engine| engine.leaves(path))
             && !engines.iter().any(|engine| engine.fixed.holds(path) || engine.packages.holds(path))

@@ -176,6 +176,7 @@ impl Closure<'_> {
                 || generated.cover(path)
                 || packages.cover(path)
                 || unsaid.cover(path)
+                || self.is_left(path)
             {
                 continue;
             }

@@ -35,7 +35,9 @@ impl Closure<'_> {
         let mut wishes = Vec::new();
         for program in programs {
             read.insert(program.clone());
-            if self.runtimes.engines.iter().any(|engine| engine.program == program) {
+            // What a language's rule swept in (ldconfig) is there for its caller, not for its package's data.
+            let swept = self.items.get(&program).is_none_or(|item| item.strength == Strength::Swept);
+            if swept || self.runtimes.engines.iter().any(|engine| engine.program == program) {
                 continue;
             }
             let Some(owner) = self.owner_of(&program) else { continue };
