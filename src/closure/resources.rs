@@ -263,9 +263,10 @@ impl<'a> Closure<'a> {
                 if include.when.is_empty() == on_evidence {
                     continue;
                 }
-                let chain = match include.when.is_empty() {
-                    true => Some((engine.chain.clone(), None)),
-                    false => include.when.iter().find_map(|when| self.shown(when, asked)),
+                let chain = if on_evidence {
+                    include.when.iter().find_map(|when| self.shown(when, asked))
+                } else {
+                    Some((engine.chain.clone(), None))
                 };
                 let Some((chain, value)) = chain else { continue };
                 all.push(Application {
@@ -390,7 +391,9 @@ impl<'a> Closure<'a> {
                 let engine = &mut self.runtimes.engines[index];
                 engine.note(include, whole, &path, &excepted);
                 // A link may lead out of the tree.
-                brought.iter().for_each(|path| engine.note(include, false, path, &[]));
+                for path in &brought {
+                    engine.note(include, false, path, &[]);
+                }
             }
             for path in brought {
                 if application.package.is_some()

@@ -122,8 +122,9 @@ impl<'a> Closure<'a> {
     /// # Errors
     /// What the roots answer.
     pub(super) fn runtime(&mut self, program: &RootfsPath, next: &mut Vec<Wish>) -> Result<(), RootfsError> {
-        let names = self.runtimes.starts.get(program).into_iter().flatten().chain([program]);
-        let Some(rule) = names.filter_map(|name| self.rule_for(name)).next() else { return Ok(()) };
+        let starts = self.runtimes.starts.get(program).into_iter().flatten();
+        let rule = starts.chain([program]).find_map(|name| self.rule_for(name));
+        let Some(rule) = rule else { return Ok(()) };
         if self.runtimes.engines.iter().any(|engine| engine.program == *program) {
             return Ok(());
         }

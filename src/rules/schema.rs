@@ -341,6 +341,7 @@ pub struct Unopened {
 /// A program that starts another one named in its arguments.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of a rule file, independent of the others")]
 pub struct Wrapper {
     pub names: Vec<String>,
     /// Options whose value is the next word.

@@ -141,7 +141,7 @@ pub(in crate::closure) fn split(text: &str) -> Vec<String> {
     while let Some(character) = characters.next() {
         match (quote, character) {
             (Some(open), _) if character == open => quote = None,
-            (Some('"'), '\\') | (None, '\\') => word.get_or_insert_default().extend(characters.next()),
+            (Some('"') | None, '\\') => word.get_or_insert_default().extend(characters.next()),
             (None, '"' | '\'') => {
                 quote = Some(character);
                 word.get_or_insert_default();

@@ -55,13 +55,14 @@ fn evidence(rules: &Rules) -> impl Iterator<Item = &Evidence> {
 }
 
 fn stands_alone(text: &[u8], at: usize, word: &[u8]) -> bool {
-    let goes_on = |a: Option<&u8>, b: Option<&u8>| a.is_some_and(is_word) && b.is_some_and(is_word);
+    let goes_on =
+        |a: Option<&u8>, b: Option<&u8>| a.copied().is_some_and(is_word) && b.copied().is_some_and(is_word);
     let before = at.checked_sub(1).and_then(|before| text.get(before));
     !goes_on(before, word.first()) && !goes_on(text.get(at + word.len()), word.last())
 }
 
-fn is_word(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || *byte == b'_'
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 /// The modules that a text imports, with all that are named in full: `a.b` for `import a.b` and `from a import b`.
@@ -141,7 +142,7 @@ fn keyword<'t>(statement: &'t [u8], word: &[u8]) -> Option<&'t [u8]> {
 
 /// The dotted name that a text begins with.
 fn module_name(text: &[u8]) -> &[u8] {
-    let end = text.iter().position(|byte| !is_word(byte) && *byte != b'.' && byte.is_ascii());
+    let end = text.iter().position(|byte| !is_word(*byte) && *byte != b'.' && byte.is_ascii());
     let name = &text[..end.unwrap_or(text.len())];
     if name.starts_with(b".") || name.len() > MAX_NAME_BYTES { &[] } else { name }
 }
