@@ -2,7 +2,7 @@
 
 use super::case::check;
 
-/// A small CPython in the layout of the official image.
+/// A small interpreter in the layout of the official image.
 const PYTHON: &str = r##"
 /usr/local/bin/python -> python3
 /usr/local/bin/python3 -> python3.12
