@@ -1,0 +1,2 @@
+int b(void);
+int answer(void) { return b() * 6; }

@@ -1,0 +1,2 @@
+# Sourced.
+log() { printf '%s\n' "$*" | tr a-z A-Z; }
