@@ -208,14 +208,16 @@ impl Directory {
         let _ = self.chown(&format!(":{name}"));
     }
 
-    /// `/etc/passwd` of the image; a login shell that the image holds stays, for `su(1)` starts it.
-    pub(super) fn passwd(&self, holds: &dyn Fn(&str) -> bool) -> Vec<u8> {
+    /// `/etc/passwd` of the image; a login shell that the image holds stays, for `su(1)` starts it. `locks`: nobody
+    /// has a password, for what would look for one in a shadow file.
+    pub(super) fn passwd(&self, holds: &dyn Fn(&str) -> bool, locks: bool) -> Vec<u8> {
+        let password = if locks { '*' } else { 'x' };
         let mut text = String::new();
         for User { name, uid, gid, comment, home, shell } in self.users() {
             let own = self.all.iter().find_map(|all| all.user(&name)).map(|user| user.shell.clone());
             let shell = [shell, own.unwrap_or_default()].into_iter().find(|shell| !shell.is_empty());
             let shell = shell.filter(|shell| holds(shell)).unwrap_or_else(|| "/sbin/nologin".to_owned());
-            let _ = writeln!(text, "{name}:x:{uid}:{gid}:{comment}:{home}:{shell}");
+            let _ = writeln!(text, "{name}:{password}:{uid}:{gid}:{comment}:{home}:{shell}");
         }
         text.into_bytes()
     }
@@ -315,7 +317,7 @@ mod tests {
     fn kept_accounts_are_written() {
         let mut directory = directory();
         directory.user("app").expect("the source has it");
-        let passwd = String::from_utf8(directory.passwd(&|_| false)).expect("text");
+        let passwd = String::from_utf8(directory.passwd(&|_| false, false)).expect("text");
         assert!(passwd.starts_with("root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:"), "{passwd}");
         assert!(passwd.ends_with("\napp:x:1000:1001:App,,,:/home/app:/sbin/nologin\n"), "{passwd}");
         let group = String::from_utf8(directory.group()).expect("text");

@@ -60,18 +60,43 @@ pub(super) fn simple(script: &str) -> Result<Simple, String> {
 }
 
 /// The same for a health check, where `|| exit 1` and `|| false` only make a failure 1: Docker takes any exit code
-/// but 0 as unhealthy.
+/// but 0 as unhealthy. What is thrown away (`>/dev/null`) is no more than text that an engine would keep of a check.
 pub(super) fn judge_healthcheck(script: &str) -> ShellForm {
     let trimmed = script.trim_end();
     let tail = ["exit 1", "false", "exit", "exit 1;"].iter().find_map(|tail| {
         let head = trimmed.strip_suffix(tail)?.trim_end().strip_suffix("||")?;
         Some(head.trim_end())
     });
-    match tail {
-        Some(head) => judge(head),
-        None => judge(script),
-    }
+    judge(without_discards(tail.unwrap_or(trimmed)))
 }
+
+/// A command without the redirections at its end that throw its output away.
+fn without_discards(script: &str) -> &str {
+    let mut rest = script.trim_end();
+    while let Some(head) = DISCARDS.iter().find_map(|discard| rest.strip_suffix(discard)) {
+        // `a2>&1` writes nothing of `a`'s away: a number belongs to the sign only when it stands alone.
+        if !head.ends_with([' ', '\t']) {
+            break;
+        }
+        rest = head.trim_end();
+    }
+    rest
+}
+
+/// Redirections to nowhere, the longer ones first.
+const DISCARDS: [&str; 11] = [
+    "2>&1",
+    "&>/dev/null",
+    "&> /dev/null",
+    "1>/dev/null",
+    "1> /dev/null",
+    "2>/dev/null",
+    "2> /dev/null",
+    ">>/dev/null",
+    ">> /dev/null",
+    ">/dev/null",
+    "> /dev/null",
+];
 
 /// The words of a script that is one simple command without expansions.
 fn words(script: &str) -> Result<Vec<String>, String> {
@@ -330,10 +355,17 @@ mod tests {
     fn a_health_check_may_end_with_its_failure() {
         let expected =
             ShellForm::Exec(vec!["curl".to_owned(), "-f".to_owned(), "http://localhost/".to_owned()]);
-        for script in ["curl -f http://localhost/ || exit 1", "curl -f http://localhost/ || false"] {
+        for script in [
+            "curl -f http://localhost/ || exit 1",
+            "curl -f http://localhost/ || false",
+            "curl -f http://localhost/ > /dev/null 2>&1 || exit 1",
+            "curl -f http://localhost/ >/dev/null",
+        ] {
             assert_eq!(judge_healthcheck(script), expected, "{script}");
         }
-        assert!(matches!(judge_healthcheck("a || b"), ShellForm::Shell(_)));
+        for script in ["a || b", "a > /tmp/x || exit 1", "a b2>&1"] {
+            assert!(matches!(judge_healthcheck(script), ShellForm::Shell(_)), "{script}");
+        }
     }
 
     #[test]

@@ -338,7 +338,7 @@ impl Finish<'_, '_> {
             let merged = format!("/usr{shell}");
             [shell, &merged].into_iter().any(|path| self.exists(&RootfsPath::parse(path.as_bytes())))
         };
-        let passwd = self.accounts.passwd(&holds);
+        let passwd = self.accounts.passwd(&holds, self.closure.locks_accounts());
         let files = [("/etc/passwd", passwd), ("/etc/group", self.accounts.group())];
         for (path, content) in files {
             let path = RootfsPath::from(path);

@@ -125,11 +125,13 @@ impl<'a> Closure<'a> {
         let (real, links) = match links::resolve(eyes, path) {
             Ok(Resolved::Found { path, links, .. }) => (path, links),
             Ok(Resolved::Missing { at, links, .. }) if is_runtime_path(&at) && !links.is_empty() => {
-                // Links into /dev and /proc are filled by the container runtime.
-                for link in &links {
+                // What lies in /dev and /proc is filled by the container runtime.
+                let mut own = None;
+                for link in links.iter().filter(|link| !is_runtime_path(link)) {
                     self.add(view, link, chain, strength)?;
+                    own = Some(link.clone());
                 }
-                return Ok(links.last().cloned());
+                return Ok(own);
             }
             Ok(Resolved::Missing { .. }) | Err(RootfsError::LinkLoop(_)) => return Ok(None),
             Err(error) => return Err(error),

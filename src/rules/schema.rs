@@ -419,6 +419,9 @@ pub struct Server {
     /// Programs that it starts.
     #[serde(default)]
     pub starts: Vec<String>,
+    /// It reads passwords: passwd says that there are none, as no image has a shadow file.
+    #[serde(default)]
+    pub locks_accounts: bool,
 }
 
 /// A value: of an option, else cut out of a path or of the program, else a default.

@@ -37,7 +37,11 @@ impl Closure<'_> {
             read.insert(program.clone());
             // What a language's rule swept in (ldconfig) is there for its caller, not for its package's data.
             let swept = self.items.get(&program).is_none_or(|item| item.strength == Strength::Swept);
-            if swept || self.runtimes.engines.iter().any(|engine| engine.program == program) {
+            // Languages and servers have rules that say what they read.
+            if swept
+                || self.runtimes.engines.iter().any(|engine| engine.program == program)
+                || self.servers.serves(&program)
+            {
                 continue;
             }
             let Some(owner) = self.owner_of(&program) else { continue };

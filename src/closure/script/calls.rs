@@ -433,8 +433,15 @@ impl Reader<'_> {
                     if matches!(rest.first(), Some(Word::Arguments)) && place.function.is_none() {
                         self.script.starts_arguments = true;
                     }
-                    if matches!(rest.first(), Some(Word::Text(name)) if is_name_of_program(name)) {
-                        self.command(rest, Place { file: false, ..place });
+                    match rest.first() {
+                        Some(Word::Text(name)) if is_name_of_program(name) => {
+                            self.command(rest, Place { file: false, ..place });
+                        }
+                        // All files of a directory.
+                        Some(Word::Pattern(_)) => {
+                            self.command(&rest[..1], Place { file: false, ..place });
+                        }
+                        _ => {}
                     }
                 }
             }

@@ -232,6 +232,11 @@ fn arguments_and_directories() {
                 "while read -r f; do . $f; done < <(find /e.d -name '*.sh')",
                 "find /e.d -name *.sh; </e.d/**>",
             ),
+            (
+                "a directory through a function",
+                "each() { local f; for f; do case $f in *.sh) \"$f\";; esac; done; }\neach /x.d/*",
+                "/x.d/*",
+            ),
             ("what ls lists", "for f in $(ls /x.d/*.sh); do bash $f; done", "bash /x.d/*.sh; ls /x.d/*.sh"),
         ],
         Dialect::Bash,

@@ -26,6 +26,13 @@ pub(super) struct Servers {
     pub(super) accounts: BTreeSet<String>,
 }
 
+impl Servers {
+    /// Whether a rule says what a program reads.
+    pub(super) fn serves(&self, program: &RootfsPath) -> bool {
+        self.done.iter().any(|(_, known)| known == program)
+    }
+}
+
 /// One server that is started.
 struct Service<'r> {
     rule: &'r Server,
@@ -36,6 +43,12 @@ struct Service<'r> {
 }
 
 impl<'a> Closure<'a> {
+    /// Whether something of the set reads passwords.
+    pub(super) fn locks_accounts(&self) -> bool {
+        let rules = &self.world.rules.server;
+        self.servers.done.iter().any(|(index, _)| rules.get(*index).is_some_and(|rule| rule.locks_accounts))
+    }
+
     /// What a program needs as a server that is called with `words`.
     ///
     /// # Errors

@@ -1,2 +1,0 @@
-CREATE TABLE item (id serial primary key, name text);
-INSERT INTO item (name) VALUES ('a'), ('b');
