@@ -68,7 +68,7 @@ impl Closure<'_> {
         match parsed {
             Some(Ok(Some(elf))) => {
                 if self.is_foreign(&wish.path, wish.strength, Some(&elf)) {
-                    self.items.remove(&wish.path);
+                    self.leave_foreign(&wish.path);
                     return Ok(true);
                 }
                 let shape = elf.shape;
@@ -100,7 +100,7 @@ impl Closure<'_> {
                 Ok(true)
             }
             Some(Ok(None)) if self.is_foreign(&wish.path, wish.strength, None) => {
-                self.items.remove(&wish.path);
+                self.leave_foreign(&wish.path);
                 Ok(true)
             }
             // Not started as far as is known; a command may still start it.

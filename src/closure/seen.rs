@@ -79,6 +79,14 @@ impl Closure<'_> {
             if let Some(words) = replaced {
                 seen.first = Some(seen.first.map_or(at, |first| first.min(at)));
                 judged.args.splice(at.., words);
+                if seen.script
+                    && at == 0
+                    && let Some(cmd) = &self.world.spec.config.cmd
+                {
+                    // What is left is CMD's.
+                    judged.why = "cmd";
+                    judged.id.clone_from(&cmd.id);
+                }
                 return Ok(judged.script.is_none());
             }
             let Some(next) = self.behind(&judged.args, at)? else { return Ok(false) };
@@ -159,7 +167,7 @@ impl Closure<'_> {
     /// The command of a shell form behind an ENTRYPOINT, where it needs no shell.
     fn without_shell(&self, judged: &mut Judged, at: usize, seen: &mut Seen) -> Option<Vec<String>> {
         let cmd = self.world.spec.config.cmd.as_ref().filter(|cmd| cmd.shell_form)?;
-        if judged.why != "entrypoint" || judged.args[at..] != cmd.args || !seen.script && at == 0 {
+        if judged.why == "healthcheck" || judged.args[at..] != cmd.args || !seen.script && at == 0 {
             return None;
         }
         let (script, shell) = cmd.args.split_last()?;
@@ -180,8 +188,6 @@ impl Closure<'_> {
             }
             ShellForm::Shell(why) if at == 0 => {
                 // What is left is the shell form alone.
-                judged.why = "cmd";
-                judged.id.clone_from(&cmd.id);
                 judged.script = Some((script.clone(), why));
                 None
             }

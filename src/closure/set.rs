@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::application::changes::Changes;
+use super::application::places::is_system_directory;
 use super::base;
 use super::compose::Composition;
 use super::finding::{self, Findings};
@@ -85,6 +86,8 @@ pub(super) struct Closure<'a> {
     pub(super) complained: BTreeSet<(RootfsPath, Vec<u8>)>,
     /// Files whose needs were looked at.
     pub(super) opened: BTreeSet<RootfsPath>,
+    /// Native modules that nothing in the set can load.
+    pub(super) foreign: BTreeSet<RootfsPath>,
     pub(super) runtimes: Runtimes<'a>,
     pub(super) scripts: Scripts,
     pub(super) servers: Servers,
@@ -103,6 +106,7 @@ impl<'a> Closure<'a> {
             conflicts: BTreeMap::new(),
             complained: BTreeSet::new(),
             opened: BTreeSet::new(),
+            foreign: BTreeSet::new(),
             runtimes: Runtimes::default(),
             scripts: Scripts::default(),
             servers: Servers::default(),
@@ -174,7 +178,7 @@ impl<'a> Closure<'a> {
         chain: &[Reason],
         strength: Strength,
     ) -> Result<(), RootfsError> {
-        if path.is_root() {
+        if path.is_root() || strength <= Strength::Soft && self.foreign.contains(path) {
             return Ok(());
         }
         let hard = strength == Strength::Hard && stat.kind != FileKind::Directory;
@@ -312,6 +316,8 @@ impl<'a> Closure<'a> {
     ) -> Result<Vec<RootfsPath>, RootfsError> {
         let Some(real) = self.bring(view, path, chain, strength)? else { return Ok(Vec::new()) };
         let mut brought = vec![real.clone()];
+        let mut walked = BTreeSet::from([real.clone()]);
+        let top = real.clone();
         let mut pending = vec![real];
         while let Some(dir) = pending.pop() {
             let is_directory = self.items.get(&dir).is_some_and(|item| item.stat.kind == FileKind::Directory);
@@ -336,7 +342,13 @@ impl<'a> Closure<'a> {
                     FileKind::Symlink(_) => {
                         // A dangling link stays as it is; others bring what they lead to.
                         match self.bring(view, &path, chain, strength)? {
-                            Some(real) => brought.push(real),
+                            Some(real) => {
+                                // A directory of its own elsewhere (a workspace's package) comes with what is in it.
+                                if !real.is_within(&top) && walked.insert(real.clone()) && !is_shared(&real) {
+                                    pending.push(real.clone());
+                                }
+                                brought.push(real);
+                            }
                             None => self.add(view, &path, chain, strength)?,
                         }
                     }
@@ -425,6 +437,11 @@ impl Closure<'_> {
 pub(super) fn named(source: &str) -> String {
     let image = source.contains(['/', ':', '.']);
     if image { format!("`{source}`") } else { format!("stage `{source}`") }
+}
+
+/// Whether a directory is not one thing's own: the root, the system's, or one that holds many.
+fn is_shared(path: &RootfsPath) -> bool {
+    path.is_root() || is_system_directory(path) || path.components().count() == 1
 }
 
 /// Whether the container runtime fills the path.

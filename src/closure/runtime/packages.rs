@@ -34,6 +34,12 @@ impl Closure<'_> {
         Ok(candidates)
     }
 
+    /// Takes a file out of the set that nothing in it can load, for good.
+    pub(in crate::closure) fn leave_foreign(&mut self, path: &RootfsPath) {
+        self.items.remove(path);
+        self.foreign.insert(path.clone());
+    }
+
     /// Whether a file in a language's packages is a native module or program that the interpreter of the set can
     /// never load: for another system, architecture or C library. Packages carry them for all.
     pub(in crate::closure) fn is_foreign(

@@ -1,0 +1,1 @@
+public class B { public static String text() { return java.util.ResourceBundle.getBundle("words").getString("text"); } }

@@ -1,0 +1,2 @@
+import sqlite from 'tiny-sqlite';
+console.log(/^3\./.test(sqlite.version()));

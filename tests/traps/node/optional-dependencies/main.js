@@ -1,0 +1,2 @@
+const { hashSync, verifySync } = require('@node-rs/bcrypt');
+console.log(verifySync('secret', hashSync('secret', 4)));

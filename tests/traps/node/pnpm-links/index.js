@@ -1,0 +1,1 @@
+console.log(require('greeter')('pnpm'), require.resolve('greeter'));

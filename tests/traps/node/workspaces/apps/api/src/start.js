@@ -1,0 +1,1 @@
+console.log(require('@repo/shared').value, __dirname);

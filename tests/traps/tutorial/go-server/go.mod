@@ -1,3 +1,0 @@
-module example.test/server
-
-go 1.26

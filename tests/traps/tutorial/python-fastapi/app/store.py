@@ -1,1 +1,0 @@
-items: list = []
