@@ -152,7 +152,9 @@ impl Closure<'_> {
         );
         if !unset.is_empty() {
             let names: Vec<String> = unset.iter().map(|name| format!("`{name}`")).collect();
-            message.push_str(&format!("; it would do more with {} set", names.join(" or ")));
+            message.push_str("; it would do more with ");
+            message.push_str(&names.join(" or "));
+            message.push_str(" set");
         }
         let found = finding::notice(finding::ENTRYPOINT_SCRIPT, message)
             .hint(format!(

@@ -126,16 +126,19 @@ impl ByteSource for Held {
     }
 }
 
+/// Place of an end record, then size and offset of the directory.
+type WideEnd = (u64, (u64, u64));
+
 /// The end record of archives with more than 65535 files or 4 GiB: its place, and size and offset of the directory.
-fn wide_end(source: &dyn ByteSource, end_at: u64) -> Result<Option<(u64, (u64, u64))>, RootfsError> {
+fn wide_end(source: &dyn ByteSource, end_at: u64) -> Result<Option<WideEnd>, RootfsError> {
     let Some(locator_at) = end_at.checked_sub(WIDE_LOCATOR_BYTES) else { return Ok(None) };
-    let locator = source.read_at(locator_at, WIDE_LOCATOR_BYTES as usize)?;
+    let locator = source.read_at(locator_at, usize::try_from(WIDE_LOCATOR_BYTES).unwrap_or(0))?;
     if !locator.starts_with(WIDE_LOCATOR) {
         return Ok(None);
     }
     // Without an extension the record stands just before its locator, whatever lies before the archive.
     let Some(at) = locator_at.checked_sub(WIDE_END_BYTES) else { return Ok(None) };
-    let record = source.read_at(at, WIDE_END_BYTES as usize)?;
+    let record = source.read_at(at, usize::try_from(WIDE_END_BYTES).unwrap_or(0))?;
     let values = u64_at(&record, 40).zip(u64_at(&record, 48)).filter(|_| record.starts_with(WIDE_END));
     Ok(values.map(|values| (at, values)))
 }
@@ -223,6 +226,7 @@ const MAX_ENTRIES: usize = 1 << 19;
 const MAX_DIRECTORY_BYTES: u64 = 64 << 20;
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "archives of tests are small")]
 pub(super) mod tests {
     use std::io::Write as _;
 

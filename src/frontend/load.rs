@@ -38,18 +38,15 @@ pub(super) async fn load(
     let remote = Main::remote(gateway, options, caps).await?;
     let inputs = gateway.inputs().await?;
     let mut filename = options.filename.clone();
-    let (main, dockerfile_from) = match remote {
-        Some(remote) => {
-            if remote.is_file() {
-                CONTEXT.clone_into(&mut filename);
-            }
-            let definition = remote.definition(caps);
-            (Main::Remote(remote), Some(definition))
+    let (main, dockerfile_from) = if let Some(remote) = remote {
+        if remote.is_file() {
+            CONTEXT.clone_into(&mut filename);
         }
-        None => {
-            let main = inputs.get(CONTEXT).cloned().map_or(Main::Local, Main::Input);
-            (main, inputs.get("dockerfile").map(|input| again(input, caps)).transpose()?)
-        }
+        let definition = remote.definition(caps);
+        (Main::Remote(remote), Some(definition))
+    } else {
+        let main = inputs.get(CONTEXT).cloned().map_or(Main::Local, Main::Input);
+        (main, inputs.get("dockerfile").map(|input| again(input, caps)).transpose()?)
     };
     // A local name for the Dockerfile makes it local, whatever the context is.
     let definition = dockerfile_from.filter(|_| options.dockerfile_key.is_none());

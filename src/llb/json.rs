@@ -209,7 +209,7 @@ struct Range {
 
 impl Range {
     fn of(range: &pb::Range) -> Self {
-        Self { start: range.start.as_ref().map(Position::of), end: range.end.as_ref().map(Position::of) }
+        Self { start: range.start.map(Position::of), end: range.end.map(Position::of) }
     }
 }
 
@@ -222,7 +222,7 @@ struct Position {
 }
 
 impl Position {
-    fn of(position: &pb::Position) -> Self {
+    fn of(position: pb::Position) -> Self {
         Self { line: position.line, character: position.character }
     }
 }

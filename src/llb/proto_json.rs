@@ -103,31 +103,28 @@ fn read(mut bytes: &[u8], fields: &'static [Field]) -> Result<Message, Malformed
             continue;
         };
         let (field, slot) = (&fields[index], &mut found[index]);
-        match wire {
-            WireType::Varint => {
-                let value = number_of(field.kind, decode_varint(&mut bytes)?);
-                put(slot, field, value);
-            }
-            _ => {
-                let body = delimited(&mut bytes)?;
-                match field.kind {
-                    Kind::Map(kind) => {
-                        let entry = entry(body, *kind)?;
-                        match slot {
-                            Some(Value::Map(entries)) => entries.push(entry),
-                            _ => *slot = Some(Value::Map(vec![entry])),
-                        }
+        if wire == WireType::Varint {
+            let value = number_of(field.kind, decode_varint(&mut bytes)?);
+            put(slot, field, value);
+        } else {
+            let body = delimited(&mut bytes)?;
+            match field.kind {
+                Kind::Map(kind) => {
+                    let entry = entry(body, *kind)?;
+                    match slot {
+                        Some(Value::Map(entries)) => entries.push(entry),
+                        _ => *slot = Some(Value::Map(vec![entry])),
                     }
-                    Kind::Text | Kind::Bytes | Kind::Message(_) => {
-                        let value = delimited_value(field.kind, body)?;
+                }
+                Kind::Text | Kind::Bytes | Kind::Message(_) => {
+                    let value = delimited_value(field.kind, body)?;
+                    put(slot, field, value);
+                }
+                kind => {
+                    let mut packed = body;
+                    while !packed.is_empty() {
+                        let value = number_of(kind, decode_varint(&mut packed)?);
                         put(slot, field, value);
-                    }
-                    kind => {
-                        let mut packed = body;
-                        while !packed.is_empty() {
-                            let value = number_of(kind, decode_varint(&mut packed)?);
-                            put(slot, field, value);
-                        }
                     }
                 }
             }

@@ -1,5 +1,7 @@
 //! Lines of a file as clients print them below a message (`BuildKit` `errdefs.Source.Print`).
 
+use std::fmt::Write as _;
+
 use crate::dockerfile::source::Span;
 
 /// Appends the lines of `span` with some lines around them; nothing if the file has no such line.
@@ -21,11 +23,12 @@ pub(super) fn push(text: &mut String, filename: &str, lines: &[&str], span: Span
         }
         around += 1;
     }
-    text.push_str(&format!("{filename}:{}\n{RULER}\n", span.first));
+    // Writing to memory does not fail.
+    let _ = writeln!(text, "{filename}:{}\n{RULER}", span.first);
     for number in start..=end {
         let is_meant = (span.first as usize..=span.last.max(span.first) as usize).contains(&number);
         let mark = if is_meant { ">>>" } else { "   " };
-        text.push_str(&format!(" {number:3} | {mark} {}\n", lines[number - 1]));
+        let _ = writeln!(text, " {number:3} | {mark} {}", lines[number - 1]);
     }
     text.push_str(RULER);
     text.push('\n');

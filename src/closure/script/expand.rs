@@ -353,8 +353,8 @@ fn cut(value: &Word, operation: &str) -> Word {
     let places = || text.char_indices().map(|(at, _)| at).chain([text.len()]);
     let found = match (sign, longest) {
         ('%', true) => places().find(|at| matches(&text[*at..])).map(|at| &text[..at]),
-        ('%', false) => places().filter(|at| matches(&text[*at..])).next_back().map(|at| &text[..at]),
-        (_, true) => places().filter(|at| matches(&text[..*at])).next_back().map(|at| &text[at..]),
+        ('%', false) => places().rfind(|at| matches(&text[*at..])).map(|at| &text[..at]),
+        (_, true) => places().rfind(|at| matches(&text[..*at])).map(|at| &text[at..]),
         (_, false) => places().find(|at| matches(&text[..*at])).map(|at| &text[at..]),
     };
     Word::Text(found.unwrap_or(text).to_owned())

@@ -268,13 +268,12 @@ impl Run<'_> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         Ok(match words.as_slice() {
             [] => false,
-            [word] => !word.is_empty(),
+            [word] | ["-n", word] => !word.is_empty(),
             ["!", rest @ ..] => {
                 let rest: Vec<String> = rest.iter().map(|word| (*word).to_owned()).collect();
                 !self.test(&rest)?
             }
             ["-z", word] => word.is_empty(),
-            ["-n", word] => !word.is_empty(),
             [option @ ("-f" | "-d" | "-e" | "-x"), path] => {
                 let kind = self.surroundings.kind(path);
                 if kind.is_none() && path.starts_with('/') {

@@ -174,8 +174,7 @@ fn simple(command: &ast::SimpleCommand) -> Step {
         match item {
             CommandPrefixOrSuffixItem::IoRedirect(redirect) if is_quiet(redirect) => {}
             CommandPrefixOrSuffixItem::IoRedirect(_) => return Step::Other("it redirects"),
-            CommandPrefixOrSuffixItem::Word(word) => words.push(word.value.clone()),
-            CommandPrefixOrSuffixItem::AssignmentWord(assignment, word) if before => {
+            CommandPrefixOrSuffixItem::AssignmentWord(assignment, _) if before => {
                 match (&assignment.name, &assignment.value) {
                     (AssignmentName::VariableName(name), AssignmentValue::Scalar(value))
                         if !assignment.append =>
@@ -184,9 +183,10 @@ fn simple(command: &ast::SimpleCommand) -> Step {
                     }
                     _ => return Step::Other("it has an array"),
                 }
-                let _ = word;
             }
-            CommandPrefixOrSuffixItem::AssignmentWord(_, word) => words.push(word.value.clone()),
+            CommandPrefixOrSuffixItem::Word(word) | CommandPrefixOrSuffixItem::AssignmentWord(_, word) => {
+                words.push(word.value.clone());
+            }
             CommandPrefixOrSuffixItem::ProcessSubstitution(..) => return Step::Other("it has a pipeline"),
         }
     }
@@ -197,10 +197,10 @@ fn simple(command: &ast::SimpleCommand) -> Step {
 /// Whether a redirection only throws output away.
 fn is_quiet(redirect: &IoRedirect) -> bool {
     match redirect {
-        IoRedirect::File(_, _, IoFileRedirectTarget::Filename(word)) => word.value == "/dev/null",
+        IoRedirect::File(_, _, IoFileRedirectTarget::Filename(word))
+        | IoRedirect::OutputAndError(word, _) => word.value == "/dev/null",
         IoRedirect::File(Some(2), _, IoFileRedirectTarget::Fd(1)) => true,
         IoRedirect::File(Some(2), _, IoFileRedirectTarget::Duplicate(word)) => word.value == "1",
-        IoRedirect::OutputAndError(word, _) => word.value == "/dev/null",
         _ => false,
     }
 }

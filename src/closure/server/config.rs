@@ -53,9 +53,12 @@ impl Reader {
                         }
                     }
                 }
-                ('\n', ConfigSyntax::Blocks) => self.end_word(),
                 // What is indented goes on (`files =` of supervisord with one file a line).
-                ('\n', ConfigSyntax::Pairs) if matches!(signs.peek(), Some(' ' | '\t')) => self.end_word(),
+                ('\n', syntax)
+                    if syntax == ConfigSyntax::Blocks || matches!(signs.peek(), Some(' ' | '\t')) =>
+                {
+                    self.end_word();
+                }
                 ('\n', _) | (';' | '{' | '}', ConfigSyntax::Blocks) => {
                     self.end_directive();
                     fresh = true;

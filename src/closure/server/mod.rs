@@ -42,7 +42,7 @@ struct Service<'r> {
     values: BTreeMap<String, Vec<String>>,
 }
 
-impl<'a> Closure<'a> {
+impl Closure<'_> {
     /// Whether something of the set reads passwords.
     pub(super) fn locks_accounts(&self) -> bool {
         let rules = &self.world.rules.server;
@@ -475,8 +475,11 @@ fn is_for_files(directory: &str) -> bool {
         "root", "tmp", "opt",
     ];
     match parts.as_slice() {
-        [] | ["proc" | "sys" | "dev", ..] | ["usr", _] | ["usr", "local", "lib" | "bin"] => false,
-        ["var", "lib" | "cache" | "log"] => false,
+        []
+        | ["proc" | "sys" | "dev", ..]
+        | ["usr", _]
+        | ["usr", "local", "lib" | "bin"]
+        | ["var", "lib" | "cache" | "log"] => false,
         [one] => !top.contains(one),
         _ => true,
     }

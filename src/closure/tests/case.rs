@@ -232,12 +232,8 @@ impl Reader {
             "base" => self.base(),
             "changed" => self.changed(rest),
             "gone" => {
-                self.stage = self
-                    .stage
-                    .lines()
-                    .filter(|line| !line.starts_with(rest))
-                    .map(|line| format!("{line}\n"))
-                    .collect()
+                self.stage =
+                    self.stage.split_inclusive('\n').filter(|line| !line.starts_with(rest)).collect();
             }
             "entrypoint" => self.config.entrypoint = Some(self.command("ENTRYPOINT", words(), false)),
             "entrypoint-shell" => {
