@@ -276,7 +276,16 @@ impl Closure<'_> {
             let bytes = self.world.views[view].read(&real, 0..MAX_CONFIG_BYTES)?;
             let Some(script) = self.read_alone(&String::from_utf8_lossy(&bytes)) else { continue };
             for (name, values) in script.variables {
-                if let Some(text) = values.iter().find_map(Word::text) {
+                // One of several values: the path that is there.
+                let texts: Vec<&str> = values.iter().filter_map(Word::text).collect();
+                let mut chosen = texts.first().copied();
+                for text in texts.iter().filter(|text| text.starts_with('/')) {
+                    if self.locate(&RootfsPath::parse(text.as_bytes()))?.is_some() {
+                        chosen = Some(text);
+                        break;
+                    }
+                }
+                if let Some(text) = chosen {
                     variables.insert(name, text.to_owned());
                 }
             }
