@@ -102,6 +102,11 @@ impl<'a> Closure<'a> {
         for word in &line.named {
             self.named(rule, word, call, wishes)?;
         }
+        if let Some(prefix) = rule.arguments.file_prefix.as_deref() {
+            for file in words.iter().filter_map(|word| word.strip_prefix(prefix)) {
+                self.named_path(rule, file, call, wishes)?;
+            }
+        }
         self.own_words(rule, &line.own, call, wishes)
     }
 

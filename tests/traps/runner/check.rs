@@ -24,6 +24,7 @@ const EXPLAINED: &[(&str, &str)] = &[
         "/usr/share/zoneinfo/Etc/UTC",
         "what /etc/localtime of Debian's images leads to: the zone is UTC without it",
     ),
+    ("/etc/locale.alias", "setlocale asks it for names that no locale has; a locale is found without it"),
     ("/etc/hosts", "the engine's"),
     ("/etc/hostname", "the engine's"),
     ("/etc/resolv.conf", "the engine's"),

@@ -1,0 +1,1 @@
+public class Agent { public static void premain(String arguments) { System.out.println("agent " + arguments); } }

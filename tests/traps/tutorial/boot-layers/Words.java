@@ -1,0 +1,1 @@
+public class Words { public static String hello() { return "hello"; } }
