@@ -198,12 +198,32 @@ impl Closure<'_> {
                     FileKind::Symlink(_) => true,
                     _ => false,
                 };
-                if program && !programs.contains_key(&entry.name) && world.changes.in_base(&path)?.is_none() {
+                if program
+                    && !programs.contains_key(&entry.name)
+                    && world.changes.in_base(&path)?.is_none()
+                    && !self.only_builds(&path)
+                {
                     programs.insert(entry.name, path);
                 }
             }
         }
         Ok(programs)
+    }
+
+    /// Whether a program is of a package that only building needs: libraries and build scripts of installed packages
+    /// name compilers, and no application of an image starts one. `program=` brings it.
+    fn only_builds(&self, path: &RootfsPath) -> bool {
+        let source = &self.world.sources[STAGE];
+        let (Some(database), Ok(Resolved::Found { path: real, .. })) =
+            (source.packages.as_deref(), links::resolve(source.root, path))
+        else {
+            return false;
+        };
+        // A database that cannot be read is told elsewhere.
+        let owner = database.owner(&real).ok().flatten();
+        let package = owner.and_then(|id| database.packages().get(id.0 as usize));
+        let quiet = Patterns::new(&self.world.rules.application.package.quiet);
+        package.is_some_and(|package| quiet.matches(&RootfsPath::root().join(package.name.as_bytes())))
     }
 
     /// Variables of the image that name programs and files that the stage made.
