@@ -277,6 +277,26 @@ impl Closure<'_> {
         Ok(None)
     }
 
+    /// At most `limit` paths that a pattern stands for, in the first view that has some; a directory that is too large
+    /// to be listed counts as empty.
+    ///
+    /// # Errors
+    /// What the roots answer.
+    pub(super) fn locate_all(&self, pattern: &str, limit: usize) -> Result<Vec<RootfsPath>, RootfsError> {
+        for view in self.views_in_order() {
+            let mut found = match glob::expand(&self.world.views[view], pattern.as_bytes()) {
+                Ok(found) => found,
+                Err(RootfsError::TooManyEntries { .. }) => Vec::new(),
+                Err(error) => return Err(error),
+            };
+            if !found.is_empty() {
+                found.truncate(limit);
+                return Ok(found);
+            }
+        }
+        Ok(Vec::new())
+    }
+
     pub(super) fn views_in_order(&self) -> Vec<usize> {
         if self.world.usable.is_empty() { vec![0] } else { self.world.usable.iter().copied().collect() }
     }

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::command;
 use super::finding;
-use super::glob;
 use super::reason;
 use super::roots::Wish;
 use super::script::{self, Call, Context, Dialect, Script, Word};
@@ -252,18 +251,7 @@ impl Closure<'_> {
         if !is_narrow(pattern) {
             return Ok(Vec::new());
         }
-        for view in self.views_in_order() {
-            let mut found = match glob::expand(&self.world.views[view], pattern.as_bytes()) {
-                Ok(found) => found,
-                Err(RootfsError::TooManyEntries { .. }) => Vec::new(),
-                Err(error) => return Err(error),
-            };
-            if !found.is_empty() {
-                found.truncate(MAX_MATCHES);
-                return Ok(found);
-            }
-        }
-        Ok(Vec::new())
+        self.locate_all(pattern, MAX_MATCHES)
     }
 
     /// The roots of one script.

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::image::config::DEFAULT_SHELL;
 use crate::image::platform::Platform;
 use crate::options;
 
@@ -192,9 +193,6 @@ pub struct Command {
 pub fn is_shell_form(args: &[String]) -> bool {
     matches!(args, [shell, option, _] if *shell == DEFAULT_SHELL[0] && *option == DEFAULT_SHELL[1])
 }
-
-/// SHELL where none is set.
-pub const DEFAULT_SHELL: [&str; 2] = ["/bin/sh", "-c"];
 
 /// Entries of the control grammar that decide about files (design: 2.3).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::image::json::{self, null_as_default};
 
+/// SHELL of an image that names none, but for Windows.
+pub const DEFAULT_SHELL: [&str; 2] = ["/bin/sh", "-c"];
+
 /// `containerimage.config`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

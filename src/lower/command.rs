@@ -3,11 +3,10 @@
 use super::{Lowering, Site, StageState, history, lint};
 use crate::dockerfile::instruction::CommandLine;
 use crate::dockerfile::quote::quote;
-use crate::image::config::ImageConfig;
+use crate::image::config::{DEFAULT_SHELL, ImageConfig};
 
-/// The shells of images that do not name one.
-const DEFAULT_SHELL: &[&str] = &["/bin/sh", "-c"];
-const DEFAULT_SHELL_ON_WINDOWS: &[&str] = &["cmd", "/S", "/C"];
+/// SHELL of a Windows image that names none.
+const DEFAULT_SHELL_ON_WINDOWS: [&str; 3] = ["cmd", "/S", "/C"];
 
 impl Lowering<'_> {
     pub(super) fn cmd(&mut self, command: &CommandLine, site: &Site<'_>, state: &mut StageState) {
@@ -51,8 +50,8 @@ pub(super) fn arguments(command: &CommandLine, config: &ImageConfig) -> Vec<Stri
 /// The configured shell with `text` as its last argument.
 pub(super) fn with_shell(text: &str, config: &ImageConfig) -> Vec<String> {
     let mut args = match (config.config.shell.as_slice(), config.os.as_str()) {
-        ([], "windows") => DEFAULT_SHELL_ON_WINDOWS.iter().map(|word| (*word).to_owned()).collect(),
-        ([], _) => DEFAULT_SHELL.iter().map(|word| (*word).to_owned()).collect(),
+        ([], "windows") => DEFAULT_SHELL_ON_WINDOWS.map(str::to_owned).to_vec(),
+        ([], _) => DEFAULT_SHELL.map(str::to_owned).to_vec(),
         (shell, _) => shell.to_vec(),
     };
     args.push(text.to_owned());

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
 use crate::distill::spec::{
-    AssembleSpec, Change, ChangedBy, Command, Config, Control, DEFAULT_SHELL, InstructionId, Mode, Source,
-    Step, StepKind, TreeStep, VERSION, Variant, is_shell_form,
+    AssembleSpec, Change, ChangedBy, Command, Config, Control, InstructionId, Mode, Source, Step, StepKind,
+    TreeStep, VERSION, Variant, is_shell_form,
 };
 use crate::distill::step::{self, Assembled, Assembly, BUSYBOX_MOUNT, Input, OwnImage};
 use crate::dockerfile::instruction::{CommandLine, Healthcheck, Kind};
 use crate::dockerfile::source::Span;
+use crate::image::config::DEFAULT_SHELL;
 use crate::image::platform::Platform;
 use crate::llb::op::Op;
 use crate::llb::{Caps, Graph, NodeMeta, Output, ProgressGroup, State};

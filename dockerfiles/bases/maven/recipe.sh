@@ -16,7 +16,7 @@ prepare() {
 download() {
     local version
     version=$(sed -n 's/^ARG MAVEN_VERSION=//p' "$RECIPE/Dockerfile")
-    command -v mvn >/dev/null || fail "Maven is not installed: install maven and a JDK"
+    "$STAND/packages" maven
     mvn -B -q dependency:copy -Dartifact="org.apache.maven:apache-maven:$version:tar.gz:bin" -DoutputDirectory="$1"
     mkdir "$1/maven"
     tar xzf "$1/apache-maven-$version-bin.tar.gz" -C "$1/maven" --strip-components=1 --no-same-owner

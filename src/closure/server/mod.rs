@@ -335,7 +335,7 @@ impl Closure<'_> {
                 let text = path.to_string();
                 match rule.value {
                     DirectiveValue::Include => {
-                        let mut found = self.matching_files(&text)?;
+                        let mut found = self.locate_all(&text, MAX_FILES)?;
                         found.reverse();
                         if let Some(directory) =
                             text.split(['*', '?', '[']).next().and_then(|fixed| fixed.rsplit_once('/'))
@@ -380,21 +380,6 @@ impl Closure<'_> {
             self.start(starter, &words, wishes)?;
         }
         Ok(())
-    }
-
-    fn matching_files(&self, pattern: &str) -> Result<Vec<RootfsPath>, RootfsError> {
-        for view in self.views_in_order() {
-            let mut found = match glob::expand(&self.world.views[view], pattern.as_bytes()) {
-                Ok(found) => found,
-                Err(RootfsError::TooManyEntries { .. }) => Vec::new(),
-                Err(error) => return Err(error),
-            };
-            if !found.is_empty() {
-                found.truncate(MAX_FILES);
-                return Ok(found);
-            }
-        }
-        Ok(Vec::new())
     }
 
     /// A path in a configuration: what is there, else the directory where it is going to be.
