@@ -6,6 +6,7 @@ mod copy;
 mod inputs;
 mod log;
 mod output;
+mod parallel;
 mod size;
 #[cfg(test)]
 mod tests;

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{self, AtFlags, CWD, Gid, Mode, Timespec, Timestamps, Uid, XattrFlags};
 
-use super::copy;
+use super::{copy, parallel};
 use crate::closure::plan::{Content, PlannedEntry};
 use crate::distill::manifest::Layer;
 use crate::distill::step::layer_name;
-use crate::rootfs::dir::DirRootfs;
+use crate::rootfs::dir::{DirRootfs, Opener};
 use crate::rootfs::{RootfsError, RootfsPath};
 
 /// What was written into one layer.
@@ -100,6 +100,19 @@ fn directories(entries: &Entries) -> BTreeMap<Layer, BTreeSet<RootfsPath>> {
     needed
 }
 
+/// One regular file that is written.
+struct Job<'a> {
+    path: &'a RootfsPath,
+    entry: &'a PlannedEntry,
+    bytes: Bytes<'a>,
+}
+
+/// Where the bytes of a file come from.
+enum Bytes<'a> {
+    Copy { root: Opener<'a>, mount: &'a str, path: &'a RootfsPath, size: u64 },
+    Own(&'a [u8]),
+}
+
 /// The tree of one layer.
 struct Tree {
     root: PathBuf,
@@ -121,28 +134,42 @@ impl Tree {
             written.directories += 1;
         }
         let mut inodes: BTreeMap<&(String, u64, u64), Vec<&RootfsPath>> = BTreeMap::new();
+        let mut jobs = Vec::new();
+        let mut links = Vec::new();
         for (path, entry) in entries.iter().filter(|(_, entry)| entry.layer == self.layer) {
-            match &entry.content {
+            let bytes = match &entry.content {
                 Content::Directory => continue,
                 Content::Symlink(target) => {
                     self.write_link(path, entry, target)?;
                     written.links += 1;
                     continue;
                 }
-                Content::Copy { .. } | Content::Bytes(_) => {}
-            }
+                Content::Copy { mount, path: from, size } => {
+                    let rootfs = source(mount).ok_or_else(|| WriteError::UnknownMount {
+                        path: path.clone(),
+                        mount: mount.clone(),
+                    })?;
+                    Bytes::Copy { root: rootfs.opener(), mount, path: from, size: *size }
+                }
+                Content::Bytes(bytes) => Bytes::Own(bytes),
+            };
             written.files += 1;
             let group = entry.hardlink.as_ref().and_then(|key| inodes.get(key));
             if let Some(first) =
                 group.into_iter().flatten().find(|first| same_inode(&entries[**first], entry))
             {
-                self.link(first, path)?;
+                links.push((*first, path));
                 continue;
             }
-            written.bytes += self.write_file(path, entry, source)?;
             if let Some(key) = &entry.hardlink {
                 inodes.entry(key).or_default().push(path);
             }
+            written.bytes += bytes.size();
+            jobs.push(Job { path, entry, bytes });
+        }
+        parallel::for_each(&jobs, |job| self.write_file(job))?;
+        for (first, path) in links {
+            self.link(first, path)?;
         }
         // Last, and the innermost first: whatever is made in a directory changes its time.
         for path in directories.iter().rev().chain([&root]) {
@@ -182,38 +209,25 @@ impl Tree {
         std::fs::hard_link(self.host(first), self.host(path)).map_err(self.failed("linking", path))
     }
 
-    fn write_file<'a>(
-        &self,
-        path: &RootfsPath,
-        entry: &PlannedEntry,
-        source: &impl Fn(&str) -> Option<&'a DirRootfs>,
-    ) -> Result<u64, WriteError> {
+    fn write_file(&self, Job { path, entry, bytes }: &Job<'_>) -> Result<(), WriteError> {
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(self.host(path))
             .map_err(self.failed("creating", path))?;
-        let size = match &entry.content {
-            Content::Copy { mount, path: from, size } => {
-                let rootfs = source(mount)
-                    .ok_or_else(|| WriteError::UnknownMount { path: path.clone(), mount: mount.clone() })?;
-                let opened = rootfs
+        match *bytes {
+            Bytes::Copy { root, mount, path: from, size } => {
+                let opened = root
                     .open_file(from)
-                    .map_err(|source| WriteError::Source { mount: mount.clone(), source })?;
-                copy::contents(&mut File::from(opened), &mut file, *size).map_err(|source| {
-                    WriteError::Copy { path: from.clone(), mount: mount.clone(), source }
+                    .map_err(|source| WriteError::Source { mount: mount.to_owned(), source })?;
+                copy::contents(&mut File::from(opened), &mut file, size).map_err(|source| {
+                    WriteError::Copy { path: from.clone(), mount: mount.to_owned(), source }
                 })?;
-                *size
             }
-            Content::Bytes(bytes) => {
-                file.write_all(bytes).map_err(self.failed("writing", path))?;
-                bytes.len() as u64
-            }
-            Content::Directory | Content::Symlink(_) => 0,
-        };
-        self.set_metadata(&file, path, (entry.uid, entry.gid, entry.mode), &entry.xattrs)?;
-        Ok(size)
+            Bytes::Own(bytes) => file.write_all(bytes).map_err(self.failed("writing", path))?,
+        }
+        self.set_metadata(&file, path, (entry.uid, entry.gid, entry.mode), &entry.xattrs)
     }
 
     /// Owner first, because changing it clears set bits and file capabilities (chown(2)); times last.
@@ -253,6 +267,15 @@ impl Tree {
     ) -> impl FnOnce(rustix::io::Errno) -> WriteError {
         let failed = self.failed(doing, path);
         move |errno| failed(errno.into())
+    }
+}
+
+impl Bytes<'_> {
+    fn size(&self) -> u64 {
+        match self {
+            Self::Copy { size, .. } => *size,
+            Self::Own(bytes) => bytes.len() as u64,
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::glob;
-use super::hygiene::contains;
 use super::libraries::env_value;
+use super::literals::{self, Literals};
 use crate::closure::elf::symbols::{self, Symbols, Wanted};
 use crate::closure::elf::{ByteSource, Elf, ElfError};
 use crate::closure::runtime::foreign::ForeignNames;
@@ -35,7 +35,7 @@ pub(super) struct Facts {
 
 /// The texts that the rules look for, so that a file is read once.
 pub(super) struct Needles {
-    strings: BTreeSet<String>,
+    strings: Literals,
     functions: BTreeSet<String>,
     /// Words in source text.
     pub(super) words: Words,
@@ -45,7 +45,7 @@ impl Needles {
     pub(super) fn new(rules: &Rules) -> Self {
         let all = || rules.resource.iter().flat_map(|resource| &resource.when);
         Self {
-            strings: all().flat_map(|when| &when.string).cloned().collect(),
+            strings: Literals::new(all().flat_map(|when| &when.string)),
             functions: all().flat_map(|when| when.go.iter().chain(&when.not_go)).cloned().collect(),
             words: Words::new(rules),
         }
@@ -91,18 +91,14 @@ impl Facts {
                 facts.found.insert(function.clone());
             }
             if own {
-                for needle in &needles.strings {
-                    if !facts.found.contains(needle) && contains(run, needle.as_bytes()) {
-                        facts.found.insert(needle.clone());
-                    }
-                }
+                needles.strings.find(run, &mut |_, needle| insert(&mut facts.found, needle));
             }
             for capture in &captures {
                 if let Some(value) = cut(run, capture.after.as_bytes(), capture.before.as_bytes()) {
                     facts.captured.insert(capture.name.clone(), value);
                 }
             }
-            if opens && facts.library_names.len() < MAX_NAMES {
+            if opens && facts.library_names.len() < MAX_NAMES && literals::contains(run, b".so") {
                 facts.library_names.extend(library_names(run).map(<[u8]>::to_vec));
             }
         })?;
@@ -227,9 +223,18 @@ fn version(text: &str) -> Option<(u32, u32)> {
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
+/// Adds a text of the rules.
+pub(super) fn insert(found: &mut BTreeSet<String>, text: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(text)
+        && !found.contains(text)
+    {
+        found.insert(text.to_owned());
+    }
+}
+
 pub(super) fn cut(run: &[u8], after: &[u8], before: &[u8]) -> Option<String> {
-    let start = run.windows(after.len()).position(|window| window == after)? + after.len();
-    let length = run[start..].windows(before.len().max(1)).position(|window| window == before)?;
+    let start = literals::position(run, after)? + after.len();
+    let length = literals::position(&run[start..], before)?;
     String::from_utf8(run[start..start + length].to_vec()).ok()
 }
 

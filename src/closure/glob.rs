@@ -64,17 +64,23 @@ fn match_class(rest: &[u8], byte: u8) -> Option<usize> {
 /// Whether the whole path matches a pattern.
 #[cfg(test)]
 fn matches_path(pattern: &[u8], path: &RootfsPath) -> bool {
-    let pattern: Vec<&[u8]> = split(pattern);
     let path: Vec<&[u8]> = path.components().collect();
-    matches_components(&pattern, &path)
+    matched_lengths(pattern, &path).last() == Some(true)
 }
 
-fn matches_components(pattern: &[&[u8]], path: &[&[u8]]) -> bool {
+/// Whether the path or one of its parents matches.
+pub(super) fn covers(pattern: &[u8], path: &RootfsPath) -> bool {
+    let path: Vec<&[u8]> = path.components().collect();
+    matched_lengths(pattern, &path).skip(1).any(|matched| matched)
+}
+
+/// For each number of components, whether the pattern matches the first so many of the path.
+fn matched_lengths(pattern: &[u8], path: &[&[u8]]) -> impl Iterator<Item = bool> {
     // reachable[j]: the pattern so far matches the first j components.
     let mut reachable = vec![false; path.len() + 1];
     reachable[0] = true;
-    for part in pattern {
-        if *part == b"**" {
+    for part in parts(pattern) {
+        if part == b"**" {
             let mut any = false;
             for slot in &mut reachable {
                 any |= *slot;
@@ -87,14 +93,7 @@ fn matches_components(pattern: &[&[u8]], path: &[&[u8]]) -> bool {
             reachable[0] = false;
         }
     }
-    reachable[path.len()]
-}
-
-/// Whether the path or one of its parents matches.
-pub(super) fn covers(pattern: &[u8], path: &RootfsPath) -> bool {
-    let pattern: Vec<&[u8]> = split(pattern);
-    let path: Vec<&[u8]> = path.components().collect();
-    (1..=path.len()).any(|length| matches_components(&pattern, &path[..length]))
+    reachable.into_iter()
 }
 
 /// Whether the text has a wildcard that is not escaped.
@@ -132,7 +131,7 @@ pub(super) fn literal(pattern: &[u8]) -> Vec<u8> {
 /// What the root answers; more than [`MAX_MATCHES`] names.
 pub(super) fn expand(rootfs: &dyn Rootfs, pattern: &[u8]) -> Result<Vec<RootfsPath>, RootfsError> {
     let mut found = vec![RootfsPath::root()];
-    for part in split(pattern) {
+    for part in parts(pattern) {
         let mut next = Vec::new();
         for dir in found {
             if part == b"**" {
@@ -194,8 +193,8 @@ fn list_or_nothing(rootfs: &dyn Rootfs, dir: &RootfsPath) -> Result<Vec<crate::r
     }
 }
 
-fn split(pattern: &[u8]) -> Vec<&[u8]> {
-    pattern.split(|byte| *byte == b'/').filter(|part| !matches!(*part, b"" | b".")).collect()
+fn parts(pattern: &[u8]) -> impl Iterator<Item = &[u8]> {
+    pattern.split(|byte| *byte == b'/').filter(|part| !matches!(*part, b"" | b"."))
 }
 
 /// Names that one pattern may bring: a stage has some hundred thousand files.

@@ -24,16 +24,6 @@ pub(super) fn is_secret_path(path: &RootfsPath) -> bool {
     path.components().any(|name| is_secret_name(std::mem::replace(&mut parent, name), name))
 }
 
-/// Whether `text` holds `part`.
-pub(super) fn contains(text: &[u8], part: &[u8]) -> bool {
-    match part.first() {
-        None => true,
-        Some(first) => {
-            text.iter().enumerate().any(|(at, byte)| byte == first && text[at..].starts_with(part))
-        }
-    }
-}
-
 /// Whether the name would be read as a deletion when the layer is unpacked (OCI image-spec, `layer.md`).
 pub(super) fn is_whiteout(name: &[u8]) -> bool {
     name.starts_with(b".wh.")

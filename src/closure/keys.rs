@@ -1,6 +1,6 @@
 //! Private keys and tokens, by what is in a file: names alone do not tell.
 
-use super::hygiene::contains;
+use super::literals::contains;
 use crate::rootfs::{Rootfs, RootfsError, RootfsPath};
 
 /// Whether a file of this name is looked into.

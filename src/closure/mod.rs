@@ -31,6 +31,7 @@ mod hygiene;
 mod keys;
 mod layers;
 mod libraries;
+mod literals;
 mod moved;
 mod origin;
 mod ownership;

@@ -33,7 +33,7 @@ use crate::distill::manifest::Reason;
 use crate::rootfs::links;
 use crate::rootfs::{Rootfs, RootfsError, RootfsPath};
 use crate::rules::Runtime;
-use includes::Part;
+use includes::{Part, left_by};
 
 /// An interpreter that is started.
 pub(super) struct Engine<'a> {
@@ -43,6 +43,8 @@ pub(super) struct Engine<'a> {
     pub(super) chain: Vec<Reason>,
     /// What `{name}` in the rule's paths stands for.
     pub(super) values: BTreeMap<String, Vec<String>>,
+    /// Patterns of what only installs packages, by these values.
+    leave: Vec<String>,
     /// What comes always: the runtime layer.
     fixed: Part,
     /// What else its rule brought: installed packages, parts on evidence.
@@ -94,7 +96,9 @@ impl<'a> Closure<'a> {
             let (rule, program) =
                 (self.runtimes.engines[index].rule, self.runtimes.engines[index].program.clone());
             let values = self.places(rule, &program, self.view_of(&program))?;
-            self.runtimes.engines[index].values = values;
+            let engine = &mut self.runtimes.engines[index];
+            engine.leave = left_by(rule, &values);
+            engine.values = values;
         }
         Ok(())
     }
@@ -135,6 +139,7 @@ impl<'a> Closure<'a> {
             rule,
             program: program.clone(),
             chain: chain.clone(),
+            leave: left_by(rule, &values),
             values,
             fixed: Part::default(),
             packages: Part::default(),

@@ -51,6 +51,8 @@ pub(super) struct View<'a> {
     /// is looked up under both.
     merges: Vec<(RootfsPath, RootfsPath)>,
     known: RefCell<BTreeMap<RootfsPath, Lookup>>,
+    /// Directories that no link leads to.
+    directories: RefCell<BTreeSet<RootfsPath>>,
 }
 
 impl<'a> View<'a> {
@@ -65,7 +67,15 @@ impl<'a> View<'a> {
         let mut order: Vec<usize> = usable.iter().copied().filter(|index| *index < sources.len()).collect();
         order.sort_by_key(|index| (*index != first, *index));
         let merges = MERGED.iter().filter_map(|name| merge_of(tree, name)).collect();
-        Self { tree, sources, order, pins, merges, known: RefCell::default() }
+        Self {
+            tree,
+            sources,
+            order,
+            pins,
+            merges,
+            known: RefCell::default(),
+            directories: RefCell::default(),
+        }
     }
 
     /// What is at a real path: none of its parents is a link of the view.
@@ -154,11 +164,13 @@ impl Rootfs for View<'_> {
     }
 
     fn stat(&self, path: &RootfsPath) -> Result<Option<Stat>, RootfsError> {
+        let above = path.parent();
+        if above.as_ref().is_none_or(|above| self.directories.borrow().contains(above)) {
+            return Ok(self.place(path)?.map(|(_, stat)| stat));
+        }
         let mut at = RootfsPath::root();
         let names: Vec<&[u8]> = path.components().collect();
-        let Some((last, parents)) = names.split_last() else {
-            return Ok(self.place(&at)?.map(|(_, stat)| stat));
-        };
+        let Some((last, parents)) = names.split_last() else { return Ok(None) };
         for (index, name) in parents.iter().enumerate() {
             at = at.join(name);
             match self.place(&at)? {
@@ -180,7 +192,9 @@ impl Rootfs for View<'_> {
                 _ => return Ok(None),
             }
         }
-        Ok(self.place(&at.join(last))?.map(|(_, stat)| stat))
+        let found = self.place(&at.join(last))?;
+        self.directories.borrow_mut().insert(at);
+        Ok(found.map(|(_, stat)| stat))
     }
 
     fn read(&self, file: &RootfsPath, range: Range<u64>) -> Result<Vec<u8>, RootfsError> {

@@ -1,6 +1,6 @@
 //! What the assemble step says came out: part of the image at [`PATH`], and its report form.
 
-use std::io::Read;
+use std::io::{BufWriter, Read};
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -167,9 +167,11 @@ pub struct Report {
 
 /// Writes a manifest as it lies in the image: JSON, members in the order of the types, gzip without name and time.
 pub fn pack(manifest: &Manifest) -> Vec<u8> {
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::new(6));
+    // The JSON comes in pieces of a few bytes.
+    let mut gzip = BufWriter::new(GzEncoder::new(Vec::new(), Compression::new(6)));
     serde_json::to_writer(&mut gzip, manifest)
         .expect("a manifest has no map with keys that are no text, and memory takes all bytes");
+    let gzip = gzip.into_inner().expect("memory takes all bytes");
     gzip.finish().expect("memory takes all bytes")
 }
 

@@ -12,6 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::rc::Rc;
 
+use rustix::buffer::spare_capacity;
 use rustix::fs::{
     AtFlags, Dir, Mode, OFlags, ResolveFlags, Statx, StatxFlags, lgetxattr, llistxattr, llistxattr_query,
     openat2, readlinkat, statx,
@@ -87,26 +88,9 @@ impl DirRootfs {
         })
     }
 
-    /// The regular file at `file` (links followed inside the root), open for reading: for copies.
-    ///
-    /// # Errors
-    /// When there is no regular file.
-    pub fn open_file(&self, file: &RootfsPath) -> Result<OwnedFd, RootfsError> {
-        Ok(self.open_regular(file)?.descriptor)
-    }
-
-    /// Opens by path inside the root, links followed.
-    fn open_inside(&self, path: &RootfsPath, flags: OFlags) -> Result<OwnedFd, Errno> {
-        let relative = path.as_bytes().strip_prefix(b"/").filter(|rest| !rest.is_empty()).unwrap_or(b".");
-        let name = OsStr::from_bytes(relative);
-        // EAGAIN says that a rename elsewhere raced with a `..` of the walk (openat2(2)).
-        for _ in 0..EAGAIN_TRIES {
-            match openat2(&*self.root, name, flags | OFlags::CLOEXEC, Mode::empty(), RESOLVE) {
-                Err(Errno::AGAIN) => {}
-                answer => return answer,
-            }
-        }
-        Err(Errno::AGAIN)
+    /// For copies, from any thread.
+    pub fn opener(&self) -> Opener<'_> {
+        Opener { root: self.root.as_fd() }
     }
 
     /// The directory, links followed; `None` when it is missing or no directory.
@@ -117,7 +101,7 @@ impl DirRootfs {
         if let Some(known) = self.directories.borrow().get(dir) {
             return Ok(known.clone());
         }
-        let opened = match self.open_inside(dir, OFlags::PATH | OFlags::DIRECTORY) {
+        let opened = match self.opener().open_inside(dir, OFlags::PATH | OFlags::DIRECTORY) {
             Ok(descriptor) => Some(Rc::new(descriptor)),
             Err(Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG) => None,
             Err(errno) => return Err(error(dir, errno)),
@@ -130,27 +114,11 @@ impl DirRootfs {
         Ok(opened)
     }
 
-    fn open_regular(&self, file: &RootfsPath) -> Result<OpenFile, RootfsError> {
-        // Opening a fifo or a device for reading can hang or do things, so look before.
-        let seen = self.open_inside(file, OFlags::PATH).map_err(|errno| error(file, errno))?;
-        let before = status(&seen).map_err(|errno| error(file, errno))?;
-        if kind_bits(&before) != S_IFREG {
-            return Err(RootfsError::NotAFile(file.clone()));
-        }
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let descriptor = self.open_inside(file, flags).map_err(|errno| error(file, errno))?;
-        let after = status(&descriptor).map_err(|errno| error(file, errno))?;
-        if identity(&before) != identity(&after) {
-            return Err(RootfsError::NotAFile(file.clone()));
-        }
-        Ok(OpenFile { descriptor, size: after.stx_size })
-    }
-
     fn file(&self, file: &RootfsPath) -> Result<Rc<OpenFile>, RootfsError> {
         if let Some(open) = self.files.borrow().get(file) {
             return Ok(Rc::clone(open));
         }
-        let open = Rc::new(self.open_regular(file)?);
+        let open = Rc::new(self.opener().open_regular(file)?);
         let mut files = self.files.borrow_mut();
         if files.len() >= MAX_OPEN_FILES {
             files.clear();
@@ -168,10 +136,56 @@ impl DirRootfs {
     }
 }
 
+/// Opens what lies in a directory that is a root file system.
+#[derive(Clone, Copy, Debug)]
+pub struct Opener<'a> {
+    root: BorrowedFd<'a>,
+}
+
+impl Opener<'_> {
+    /// The regular file at `file` (links followed inside the root), open for reading.
+    ///
+    /// # Errors
+    /// When there is no regular file.
+    pub fn open_file(self, file: &RootfsPath) -> Result<OwnedFd, RootfsError> {
+        Ok(self.open_regular(file)?.descriptor)
+    }
+
+    fn open_regular(self, file: &RootfsPath) -> Result<OpenFile, RootfsError> {
+        // Opening a fifo or a device for reading can hang or do things, so look before.
+        let seen = self.open_inside(file, OFlags::PATH).map_err(|errno| error(file, errno))?;
+        let before = status(&seen).map_err(|errno| error(file, errno))?;
+        if kind_bits(&before) != S_IFREG {
+            return Err(RootfsError::NotAFile(file.clone()));
+        }
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let descriptor = self.open_inside(file, flags).map_err(|errno| error(file, errno))?;
+        let after = status(&descriptor).map_err(|errno| error(file, errno))?;
+        if identity(&before) != identity(&after) {
+            return Err(RootfsError::NotAFile(file.clone()));
+        }
+        Ok(OpenFile { descriptor, size: after.stx_size })
+    }
+
+    /// Opens by path inside the root, links followed.
+    fn open_inside(self, path: &RootfsPath, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let relative = path.as_bytes().strip_prefix(b"/").filter(|rest| !rest.is_empty()).unwrap_or(b".");
+        let name = OsStr::from_bytes(relative);
+        // EAGAIN says that a rename elsewhere raced with a `..` of the walk (openat2(2)).
+        for _ in 0..EAGAIN_TRIES {
+            match openat2(self.root, name, flags | OFlags::CLOEXEC, Mode::empty(), RESOLVE) {
+                Err(Errno::AGAIN) => {}
+                answer => return answer,
+            }
+        }
+        Err(Errno::AGAIN)
+    }
+}
+
 impl Rootfs for DirRootfs {
     fn list(&self, dir: &RootfsPath) -> Result<Vec<Entry>, RootfsError> {
         let fail = |errno| error(dir, errno);
-        let descriptor = self.open_inside(dir, OFlags::RDONLY | OFlags::DIRECTORY).map_err(fail)?;
+        let descriptor = self.opener().open_inside(dir, OFlags::RDONLY | OFlags::DIRECTORY).map_err(fail)?;
         let mut names = Vec::new();
         for entry in Dir::read_from(&descriptor).map_err(fail)? {
             let entry = entry.map_err(fail)?;
@@ -216,18 +230,17 @@ impl Rootfs for DirRootfs {
         if length > MAX_READ_BYTES {
             return Err(RootfsError::TooLarge { path: file.clone(), limit: MAX_READ_BYTES });
         }
-        let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
-        let mut filled = 0;
-        while filled < bytes.len() {
-            let at = range.start + filled as u64;
-            match rustix::io::pread(&open.descriptor, &mut bytes[filled..], at) {
+        let length = usize::try_from(length).unwrap_or(0);
+        let mut bytes = Vec::with_capacity(length);
+        while bytes.len() < length {
+            let at = range.start + bytes.len() as u64;
+            match rustix::io::pread(&open.descriptor, spare_capacity(&mut bytes), at) {
                 Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(Errno::INTR) => {}
+                Ok(_) | Err(Errno::INTR) => {}
                 Err(errno) => return Err(error(file, errno)),
             }
         }
-        bytes.truncate(filled);
+        bytes.truncate(length);
         Ok(bytes)
     }
 }

@@ -1,5 +1,7 @@
 //! Walking a path through symbolic links inside a root, keeping every link on the way.
 
+use std::borrow::Cow;
+
 use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath, Stat};
 
 /// Links followed before a path counts as a loop (`path_resolution(7)`: Linux allows 40).
@@ -70,14 +72,13 @@ enum Last {
 }
 
 fn walk(rootfs: &dyn Rootfs, path: &[u8], last: Last) -> Result<Resolved, RootfsError> {
-    let original = RootfsPath::parse(path);
     // The components still to be walked, the next one at the end.
-    let mut pending: Vec<Vec<u8>> = components_reversed(path);
+    let mut pending: Vec<Cow<'_, [u8]>> = components_reversed(path).map(Cow::Borrowed).collect();
     let mut real = RootfsPath::root();
     let mut links = Vec::new();
     let mut stat = stat_root(rootfs)?;
     while let Some(name) = pending.pop() {
-        if name == b".." {
+        if *name == *b".." {
             real = real.parent().unwrap_or_else(RootfsPath::root);
             stat = rootfs.stat(&real)?.unwrap_or(stat);
             continue;
@@ -91,14 +92,14 @@ fn walk(rootfs: &dyn Rootfs, path: &[u8], last: Last) -> Result<Resolved, Rootfs
         let follow = !pending.is_empty() || last == Last::Follow;
         if let (FileKind::Symlink(target), true) = (&found.kind, follow) {
             if links.len() >= MAX_LINK_HOPS {
-                return Err(RootfsError::LinkLoop(original));
+                return Err(RootfsError::LinkLoop(RootfsPath::parse(path)));
             }
             if target.first() == Some(&b'/') {
                 real = RootfsPath::root();
                 stat = stat_root(rootfs)?;
             }
             links.push(here);
-            pending.extend(components_reversed(target));
+            pending.extend(components_reversed(target).map(|name| Cow::Owned(name.to_vec())));
             continue;
         }
         real = here;
@@ -111,9 +112,8 @@ fn stat_root(rootfs: &dyn Rootfs) -> Result<Stat, RootfsError> {
     rootfs.stat(&RootfsPath::root())?.ok_or_else(|| RootfsError::NotFound(RootfsPath::root()))
 }
 
-fn components_reversed(path: &[u8]) -> Vec<Vec<u8>> {
-    let parts = path.split(|byte| *byte == b'/').filter(|part| !matches!(*part, b"" | b"."));
-    parts.rev().map(<[u8]>::to_vec).collect()
+fn components_reversed(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.split(|byte| *byte == b'/').filter(|part| !matches!(*part, b"" | b".")).rev()
 }
 
 #[cfg(test)]

@@ -18,6 +18,11 @@ impl RootfsPath {
     /// Normalises `text` lexically; a relative text counts from the root, `..` at the root stays there
     /// (`path_resolution(7)`).
     pub fn parse(text: &[u8]) -> Self {
+        if let Some(rest) = text.strip_prefix(b"/")
+            && rest.split(|byte| *byte == b'/').all(is_name)
+        {
+            return Self(text.into());
+        }
         let mut parts: Vec<&[u8]> = Vec::new();
         for part in text.split(|byte| *byte == b'/') {
             match part {
@@ -45,10 +50,11 @@ impl RootfsPath {
         if relative.first() == Some(&b'/') {
             return Self::parse(relative);
         }
-        let mut bytes = self.0.to_vec();
-        bytes.push(b'/');
-        bytes.extend_from_slice(relative);
-        Self::parse(&bytes)
+        let directory = if self.is_root() { &[] } else { &*self.0 };
+        let joined = [directory, b"/", relative].concat();
+        // One name below a path is what is asked for most.
+        let plain = !relative.contains(&b'/') && is_name(relative);
+        if plain { Self(joined.into()) } else { Self::parse(&joined) }
     }
 
     /// The path a symlink at `self` with text `target` points to, not yet resolved itself.
@@ -91,6 +97,11 @@ impl RootfsPath {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// Whether a component names an entry.
+fn is_name(component: &[u8]) -> bool {
+    !matches!(component, b"" | b"." | b"..")
 }
 
 impl From<&str> for RootfsPath {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::files::{STAGE, is_below};
 use super::patterns::Patterns;
 use super::places::{Places, is_system_directory};
-use super::words::{self, TextKind};
+use super::words;
 use crate::closure::finding;
 use crate::closure::hygiene;
 use crate::closure::report::megabytes;
@@ -60,7 +60,7 @@ impl Closure<'_> {
             let scanned = self.with_bytes(&program, |bytes| {
                 strings::scan(bytes, SHORTEST, &mut |text| {
                     if texts.len() < MAX_PATHS {
-                        texts.extend(words::read(text, TextKind::Data, &[]).paths);
+                        texts.extend(words::paths(text));
                     }
                 })
             });

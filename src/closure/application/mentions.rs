@@ -9,6 +9,7 @@ use super::patterns::Patterns;
 use super::places::{Places, is_system_directory};
 use super::words::{self, Named, TextKind};
 use crate::closure::libraries::env_value;
+use crate::closure::literals::Literals;
 use crate::closure::reason;
 use crate::closure::roots::{DEFAULT_PATH, Wish};
 use crate::closure::set::{Closure, Strength};
@@ -31,7 +32,10 @@ struct Known {
     /// Programs that the base image does not have, by name.
     programs: BTreeMap<Vec<u8>, RootfsPath>,
     program_paths: BTreeSet<RootfsPath>,
-    telling: Telling,
+    /// How their names begin.
+    names: Literals,
+    /// The names that are found inside other text.
+    telling: Literals,
     /// What RUN made, and no package owns, outside of the application's directories.
     made: BTreeSet<RootfsPath>,
     texts: Texts,
@@ -139,7 +143,8 @@ impl Closure<'_> {
         let Some(kind) = known.texts.kind_of(path, item.stat.mode & 0o111 != 0) else { return Ok(found) };
         let Some((rootfs, file)) = self.file_of(path) else { return Ok(found) };
         let text = rootfs.read(&file, 0..MAX_TEXT_BYTES)?;
-        let named = words::read(&text, kind, &self.world.rules.application.mention.starters);
+        let starters = &self.world.rules.application.mention.starters;
+        let named = words::read(&text, kind, starters, &|word| known.programs.contains_key(word));
         found.in_text(&named, known);
         Ok(found)
     }
@@ -166,8 +171,11 @@ impl Closure<'_> {
         let programs = self.new_programs()?;
         let texts = Texts::new(&world.rules.application.mention);
         let program_paths = programs.values().cloned().collect();
-        let telling = Telling::new(programs.keys().filter(|name| !texts.common.contains(*name)));
-        Ok(Known { programs, program_paths, telling, made, texts })
+        let names = Literals::new(programs.keys());
+        let telling =
+            programs.keys().filter(|name| name.len() >= TELLING_NAME && !texts.common.contains(*name));
+        let telling = Literals::new(telling);
+        Ok(Known { programs, program_paths, names, telling, made, texts })
     }
 
     /// The programs on `PATH` that the base image does not have.
@@ -321,34 +329,6 @@ impl Closure<'_> {
     }
 }
 
-/// Names that are found inside other text, by their first two bytes.
-struct Telling {
-    names: BTreeMap<[u8; 2], Vec<Vec<u8>>>,
-    /// Which first bytes there are.
-    first: [bool; 256],
-}
-
-impl Telling {
-    fn new<'n>(all: impl Iterator<Item = &'n Vec<u8>>) -> Self {
-        let mut telling = Self { names: BTreeMap::new(), first: [false; 256] };
-        for name in all.filter(|name| name.len() >= TELLING_NAME) {
-            telling.names.entry([name[0], name[1]]).or_default().push(name.clone());
-            telling.first[usize::from(name[0])] = true;
-        }
-        telling
-    }
-
-    fn find(&self, text: &[u8], take: &mut dyn FnMut(&[u8])) {
-        for (at, pair) in text.windows(2).enumerate().filter(|(_, pair)| self.first[usize::from(pair[0])]) {
-            for name in self.names.get(&[pair[0], pair[1]]).into_iter().flatten() {
-                if text[at..].starts_with(name) {
-                    take(name);
-                }
-            }
-        }
-    }
-}
-
 /// What one file names.
 #[derive(Default)]
 struct Found {
@@ -371,15 +351,17 @@ impl Found {
 
     /// A text in the data of a program: a literal by itself, or one of many in a run of them (Go, Rust).
     fn in_data(&mut self, text: &[u8], known: &Known) {
-        let first = text.split(|byte| *byte == b' ').next().unwrap_or(text);
-        if !known.texts.common.contains(first) {
-            self.programs.extend(known.programs.get(first).cloned());
+        if known.names.may_begin(text) {
+            let first = text.split(|byte| *byte == b' ').next().unwrap_or(text);
+            if !known.texts.common.contains(first) {
+                self.programs.extend(known.programs.get(first).cloned());
+            }
         }
-        for path in words::read(text, TextKind::Data, &[]).paths {
+        for path in words::paths(text) {
             self.path(&path, known, false);
         }
         if text.len() > LONG_RUN {
-            known.telling.find(text, &mut |name| self.programs.extend(known.programs.get(name).cloned()));
+            known.telling.find(text, &mut |_, name| self.programs.extend(known.programs.get(name).cloned()));
         }
     }
 

@@ -170,7 +170,7 @@ fn keep(name: &str, files: &[&RootfsPath]) -> Option<String> {
     if let Some(program) = program.and_then(|program| std::str::from_utf8(program).ok()) {
         return Some(format!("program={program}"));
     }
-    let library = files.iter().find(|path| crate::closure::hygiene::contains(path.name(), b".so"));
+    let library = files.iter().find(|path| crate::closure::literals::contains(path.name(), b".so"));
     let path = match library {
         Some(library) => (*library).clone(),
         None => common_directory(files)?,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::closure::literals::contains;
 use crate::rootfs::RootfsPath;
 
 /// How a text is read.
@@ -23,34 +24,41 @@ pub(super) struct Named {
     pub(super) paths: BTreeSet<RootfsPath>,
 }
 
-/// Reads `text`; `starters` are words that start programs (`subprocess`).
-pub(super) fn read(text: &[u8], kind: TextKind, starters: &[String]) -> Named {
+/// Reads `text`, of words only those that are `asked`; `starters` are words that start programs (`subprocess`).
+pub(super) fn read(text: &[u8], kind: TextKind, starters: &[String], asked: &dyn Fn(&[u8]) -> bool) -> Named {
     let mut named = Named::default();
+    let tells = match kind {
+        TextKind::Source => |byte: &u8| matches!(byte, b'/' | b'"' | b'\'' | b'`'),
+        TextKind::Data => |byte: &u8| *byte == b'/',
+    };
     let mut at = 0;
-    while at < text.len() {
-        match text[at] {
-            b'/' if is_path_start(text, at) => {
-                let end = at + run(&text[at..], is_path_byte);
-                add_path(&text[at..end], &mut named);
-                at = end.max(at + 1);
-            }
-            b'"' | b'\'' | b'`' if kind == TextKind::Source => {
-                let start = at + 1;
-                let end = start + run(&text[start..], is_word_byte);
-                let word = &text[start..end];
-                let ends = text.get(end).is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'`' | b' '));
-                if ends && (2..=MAX_WORD_BYTES).contains(&word.len()) && named.words.len() < MAX_WORDS {
-                    if is_started(statement(text, at), starters) {
-                        named.started.insert(word.to_vec());
-                    }
-                    named.words.insert(word.to_vec());
+    while let Some(next) = text[at..].iter().position(tells) {
+        at += next;
+        if text[at] != b'/' {
+            let start = at + 1;
+            let end = start + run(&text[start..], is_word_byte);
+            let word = &text[start..end];
+            let ends = text.get(end).is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'`' | b' '));
+            if ends && (2..=MAX_WORD_BYTES).contains(&word.len()) && asked(word) {
+                if is_started(statement(text, at), starters) {
+                    named.started.insert(word.to_vec());
                 }
-                at += 1;
+                named.words.insert(word.to_vec());
             }
-            _ => at += 1,
+        } else if is_path_start(text, at) {
+            let end = at + run(&text[at..], is_path_byte);
+            add_path(&text[at..end], &mut named);
+            at = end.max(at + 1);
+            continue;
         }
+        at += 1;
     }
     named
+}
+
+/// Reads the absolute paths in `text`.
+pub(super) fn paths(text: &[u8]) -> BTreeSet<RootfsPath> {
+    read(text, TextKind::Data, &[], &|_| false).paths
 }
 
 /// The text from the beginning of a statement to `at`: lines that end with an open bracket, a comma or an operator go
@@ -73,7 +81,7 @@ fn statement(text: &[u8], at: usize) -> &[u8] {
 
 /// Whether a word that starts programs stands in the text before.
 fn is_started(before: &[u8], starters: &[String]) -> bool {
-    starters.iter().any(|starter| before.windows(starter.len()).any(|part| part == starter.as_bytes()))
+    starters.iter().any(|starter| contains(before, starter.as_bytes()))
 }
 
 fn is_path_start(text: &[u8], at: usize) -> bool {
@@ -87,7 +95,7 @@ fn is_path_start(text: &[u8], at: usize) -> bool {
 
 fn add_path(text: &[u8], named: &mut Named) {
     let end = text.iter().rposition(|byte| !matches!(byte, b'.' | b',' | b':' | b'/')).map_or(0, |at| at + 1);
-    if (2..=MAX_PATH_BYTES).contains(&end) && named.paths.len() < MAX_WORDS {
+    if (2..=MAX_PATH_BYTES).contains(&end) && named.paths.len() < MAX_PATHS {
         named.paths.insert(RootfsPath::parse(&text[..end]));
     }
 }
@@ -104,8 +112,8 @@ fn is_path_byte(byte: u8) -> bool {
     is_word_byte(byte) || b"/@~=".contains(&byte)
 }
 
-/// Words and paths of one text that are kept.
-const MAX_WORDS: usize = 100_000;
+/// Paths of one text that are kept.
+const MAX_PATHS: usize = 100_000;
 
 const MAX_WORD_BYTES: usize = 64;
 
@@ -140,7 +148,7 @@ mod tests {
             ("a call that goes on", "exec(\n  'date',\n  x)", "date", "date"),
         ];
         for (summary, text, words, started) in rows {
-            let named = read(text.as_bytes(), TextKind::Source, &starters);
+            let named = read(text.as_bytes(), TextKind::Source, &starters, &|_| true);
             assert_eq!(
                 (texts(&named.words), texts(&named.started)),
                 (words.to_owned(), started.to_owned()),
@@ -161,8 +169,7 @@ mod tests {
             ("a closing tag and a comment", "</a> /* x */ //y", ""),
         ];
         for (summary, text, expected) in rows {
-            let named = read(text.as_bytes(), TextKind::Data, &[]);
-            let paths: Vec<_> = named.paths.iter().map(ToString::to_string).collect();
+            let paths: Vec<_> = paths(text.as_bytes()).iter().map(ToString::to_string).collect();
             assert_eq!(paths.join(" "), expected, "{summary}");
         }
     }

@@ -7,6 +7,7 @@ use crate::closure::glob;
 use crate::closure::libraries::system_directories;
 use crate::closure::reason;
 use crate::closure::resources::Asked;
+use crate::closure::runtime::text::calls;
 use crate::closure::search::Loader;
 use crate::closure::set::Closure;
 use crate::rootfs::{RootfsError, RootfsPath};
@@ -25,10 +26,15 @@ impl ForeignNames {
     /// The names in calls with a literal.
     pub(super) fn read(text: &[u8]) -> Self {
         let mut names = Self::default();
-        for call in OPENING {
-            names.opened.extend(literals(text, call).filter(|name| name.contains(".so")));
+        let literals =
+            calls(text, &CALLS).filter_map(|(call, arguments)| Some((CALLS[call], literal(arguments)?)));
+        for (call, name) in literals.take(MAX_NAMES) {
+            if call == SEARCHING && !name.contains('/') {
+                names.searched.insert(name.to_owned());
+            } else if call != SEARCHING && name.contains(".so") {
+                names.opened.insert(name.to_owned());
+            }
         }
-        names.searched.extend(literals(text, SEARCHING).filter(|name| !name.contains('/')));
         names
     }
 
@@ -37,21 +43,11 @@ impl ForeignNames {
     }
 }
 
-/// The literals that stand right behind `call`.
-fn literals<'t>(text: &'t [u8], call: &'t [u8]) -> impl Iterator<Item = String> + 't {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        loop {
-            at += super::text::position(text.get(at..)?, call)? + call.len();
-            let [quote @ (b'"' | b'\''), rest @ ..] = text[at..].trim_ascii_start() else { continue };
-            let end = rest.iter().take(MAX_NAME_BYTES).position(|byte| byte == quote);
-            let name = end.and_then(|end| std::str::from_utf8(&rest[..end]).ok());
-            if let Some(name) = name.filter(|name| !name.is_empty()) {
-                return Some(name.to_owned());
-            }
-        }
-    })
-    .take(MAX_NAMES)
+/// The literal that a text begins with.
+fn literal(text: &[u8]) -> Option<&str> {
+    let [quote @ (b'"' | b'\''), rest @ ..] = text.trim_ascii_start() else { return None };
+    let end = rest.iter().take(MAX_NAME_BYTES).position(|byte| byte == quote)?;
+    std::str::from_utf8(&rest[..end]).ok().filter(|name| !name.is_empty())
 }
 
 impl Closure<'_> {
@@ -124,14 +120,13 @@ impl Closure<'_> {
     }
 }
 
-/// Calls that open a library by its name (ctypes, cffi).
-const OPENING: [&[u8]; 4] = [b"CDLL(", b"LoadLibrary(", b"dlopen(", b"PyDLL("];
+/// Calls that open a library by its name (ctypes, cffi), and the one that searches it.
+const CALLS: [&[u8]; 5] = [b"PyDLL", b"CDLL", b"LoadLibrary", b"dlopen", SEARCHING];
 
-/// Calls that search one.
-const SEARCHING: &[u8] = b"find_library(";
+const SEARCHING: &[u8] = b"find_library";
 
-/// Calls of one kind in one text.
-const MAX_NAMES: usize = 256;
+/// Calls in one text.
+const MAX_NAMES: usize = 1024;
 
 const MAX_NAME_BYTES: usize = 256;
 

@@ -6,7 +6,7 @@ use super::Engine;
 use super::places::{Values, fill};
 use crate::closure::glob;
 use crate::rootfs::RootfsPath;
-use crate::rules::{Include, IncludeLayer};
+use crate::rules::{Include, IncludeLayer, Runtime};
 
 /// A part of the set that comes with an interpreter, as patterns, so that the order in which other things
 /// came does not matter.
@@ -56,19 +56,18 @@ impl Engine<'_> {
 
     /// Whether a path is something that only installs packages, and nothing asked for.
     pub(super) fn leaves(&self, path: &RootfsPath) -> bool {
-        self.packages.excepts(path)
-            || self
-                .rule
-                .leave
-                .iter()
-                .flat_map(|pattern| fill(pattern, &[&self.values]))
-                .any(|pattern| glob::covers(pattern.as_bytes(), path))
+        self.packages.excepts(path) || self.leave.iter().any(|pattern| glob::covers(pattern.as_bytes(), path))
     }
 
     /// Paths below which nothing comes by a part of its rule.
     pub(in crate::closure) fn except(&self, include: &Include, values: &Values) -> Vec<String> {
         include.except.iter().flat_map(|pattern| fill(pattern, &[values, &self.values])).collect()
     }
+}
+
+/// The patterns of what only installs packages.
+pub(super) fn left_by(rule: &Runtime, values: &Values) -> Vec<String> {
+    rule.leave.iter().flat_map(|pattern| fill(pattern, &[values])).collect()
 }
 
 /// Whether what a part of a rule brings is in the runtime layer.

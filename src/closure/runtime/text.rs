@@ -1,48 +1,27 @@
 //! Source text of a language: which words the rules look for are in it, and which modules it imports.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use crate::closure::evidence::insert;
+use crate::closure::literals::Literals;
 use crate::rules::{Evidence, Imports, Rules};
 
-/// The words that the rules look for, by their first byte, so that a text is read once.
-pub(in crate::closure) struct Words {
-    by_first: BTreeMap<u8, Vec<Vec<u8>>>,
-    /// Which first bytes there are.
-    first: [bool; 256],
-}
+/// The words that the rules look for.
+pub(in crate::closure) struct Words(Literals);
 
 impl Words {
     pub(in crate::closure) fn new(rules: &Rules) -> Self {
-        let mut by_first: BTreeMap<u8, Vec<Vec<u8>>> = BTreeMap::new();
-        let mut first = [false; 256];
         let shell = rules.runtime.iter().flat_map(|runtime| &runtime.shell);
-        for word in evidence(rules).flat_map(|when| &when.text).chain(shell) {
-            if let Some(byte) = word.bytes().next() {
-                let words = by_first.entry(byte).or_default();
-                if !words.iter().any(|known| known == word.as_bytes()) {
-                    words.push(word.clone().into_bytes());
-                }
-                first[usize::from(byte)] = true;
-            }
-        }
-        Self { by_first, first }
+        Self(Literals::new(evidence(rules).flat_map(|when| &when.text).chain(shell)))
     }
 
     /// Adds to `found` the words that stand alone in `text`: letters, digits and `_` do not go on beside them.
     pub(in crate::closure) fn find(&self, text: &[u8], found: &mut BTreeSet<String>) {
-        for (at, byte) in text.iter().enumerate() {
-            if !self.first[usize::from(*byte)] {
-                continue;
+        self.0.find(text, &mut |at, word| {
+            if stands_alone(text, at, word) {
+                insert(found, word);
             }
-            for word in self.by_first.get(byte).into_iter().flatten() {
-                if text[at..].starts_with(word) && stands_alone(text, at, word) {
-                    let word = String::from_utf8_lossy(word);
-                    if !found.contains(&*word) {
-                        found.insert(word.into_owned());
-                    }
-                }
-            }
-        }
+        });
     }
 }
 
@@ -72,8 +51,11 @@ pub(in crate::closure) fn imported(text: &[u8], how: Imports, found: &mut BTreeS
             for statement in text.split(|byte| matches!(byte, b'\n' | b';')) {
                 python_statement(statement.trim_ascii(), found);
             }
-            for call in PYTHON_CALLS {
-                python_calls(text, call, found);
+            // `import_module("a.b")` with a literal.
+            for (_, arguments) in calls(text, &PYTHON_CALLS) {
+                if let [b'"' | b'\'', rest @ ..] = arguments.trim_ascii_start() {
+                    add(module_name(rest), found);
+                }
             }
         }
     }
@@ -111,28 +93,15 @@ fn python_statement(statement: &[u8], found: &mut BTreeSet<String>) {
     }
 }
 
-/// `import_module("a.b")` with a literal.
-fn python_calls(text: &[u8], call: &[u8], found: &mut BTreeSet<String>) {
-    let mut at = 0;
-    while let Some(next) = position(&text[at..], call) {
-        at += next + call.len();
-        if let [b'"' | b'\'', rest @ ..] = text[at..].trim_ascii_start() {
-            add(module_name(rest), found);
-        }
-    }
-}
-
-pub(super) fn position(text: &[u8], part: &[u8]) -> Option<usize> {
-    let first = *part.first()?;
-    let mut at = 0;
-    while let Some(next) = text[at..].iter().position(|byte| *byte == first) {
-        at += next;
-        if text[at..].starts_with(part) {
-            return Some(at);
-        }
-        at += 1;
-    }
-    None
+/// What stands behind the bracket of each call of one of these functions, with the place of its name in `functions`.
+pub(super) fn calls<'t>(
+    text: &'t [u8],
+    functions: &'t [&'t [u8]],
+) -> impl Iterator<Item = (usize, &'t [u8])> {
+    memchr::memchr_iter(b'(', text).filter_map(|at| {
+        let function = functions.iter().position(|name| text[..at].ends_with(name))?;
+        Some((function, &text[at + 1..]))
+    })
 }
 
 fn keyword<'t>(statement: &'t [u8], word: &[u8]) -> Option<&'t [u8]> {
@@ -148,16 +117,13 @@ fn module_name(text: &[u8]) -> &[u8] {
 }
 
 fn add(name: &[u8], found: &mut BTreeSet<String>) {
-    if let Ok(name) = std::str::from_utf8(name)
-        && !name.is_empty()
-        && !found.contains(name)
-    {
-        found.insert(name.to_owned());
+    if !name.is_empty() {
+        insert(found, name);
     }
 }
 
 /// Functions that import a module by its name.
-const PYTHON_CALLS: [&[u8]; 3] = [b"import_module(", b"__import__(", b"find_spec("];
+const PYTHON_CALLS: [&[u8]; 3] = [b"import_module", b"__import__", b"find_spec"];
 
 /// Names in one statement.
 const MAX_NAMES: usize = 256;
