@@ -47,7 +47,7 @@ traps: ## situations ordinary and distroless, compared; ONLY="python/ group/name
 fuzz: ## readers of hostile input against random input; TARGET="elf dpkg" selects, RUNS=1000000 each
 	@$(STAND)/fuzz
 
-bench: frontend ## measure decant; ONLY="warm memory" selects, of these, assemble, application and examples
+bench: frontend ## measure decant; ONLY="warm memory" selects, of these, lint, graph, assemble, application and examples
 	@$(STAND)/bases golang debian busybox python
 	@$(STAND)/bench $(ONLY)
 

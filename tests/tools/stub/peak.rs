@@ -1,9 +1,10 @@
-//! The largest resident set of a frontend: a wrapper around it, because its container is gone with it.
+//! The largest resident set and the processor time of a frontend: a wrapper around it, because its container is gone
+//! with it.
 
 use std::mem::MaybeUninit;
 use std::process::{Command, ExitCode};
 
-/// Runs the program on our own standard input and output and tells its peak in KiB.
+/// Runs the program on our own standard input and output and tells its peak in KiB and its processor time in milliseconds.
 pub(crate) fn run(program: &str) -> ExitCode {
     let status = match Command::new(program).status() {
         Ok(status) => status,
@@ -12,15 +13,15 @@ pub(crate) fn run(program: &str) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match peak_of_children() {
-        Some(kib) => eprintln!("stub: peak of {program}: {kib} KiB"),
+    match usage_of_children() {
+        Some((kib, milliseconds)) => eprintln!("stub: peak of {program}: {kib} KiB, {milliseconds} ms"),
         None => eprintln!("stub: peak of {program}: unknown"),
     }
     if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// `ru_maxrss` (getrusage(2)) of the children that ended.
-fn peak_of_children() -> Option<i64> {
+/// `ru_maxrss`, and user and system time together (getrusage(2)), of the children that ended.
+fn usage_of_children() -> Option<(i64, i64)> {
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: `usage` is a valid place for a `rusage`, and all zeroes are one.
     let usage = unsafe {
@@ -29,5 +30,6 @@ fn peak_of_children() -> Option<i64> {
         }
         usage.assume_init()
     };
-    Some(usage.ru_maxrss)
+    let milliseconds = |time: libc::timeval| time.tv_sec * 1000 + time.tv_usec / 1000;
+    Some((usage.ru_maxrss, milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime)))
 }
