@@ -11,7 +11,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
 set -eu
 # With --target the flags reach the program only, not the build scripts.
 target=$(uname -m)-unknown-linux-gnu
-RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" cargo build --release --locked --target "$target"
+RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static -C force-unwind-tables=no" cargo build --release --locked --target "$target"
 install -D "target/$target/release/decant" /out/decant
 SH
 

@@ -31,3 +31,4 @@ pub mod rootfs;
 pub mod rules;
 pub mod sbom;
 pub mod verbs;
+pub mod watched;

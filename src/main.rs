@@ -7,6 +7,7 @@ use decant::assemble::{self, Places};
 use decant::frontend::{self, Process};
 use decant::gateway::serve::serve;
 use decant::verbs;
+use decant::watched;
 
 /// The definition of the image that this program was started from (buildkit-protocol 1).
 const OWN_DEFINITION: &str = "/run/config/buildkit/metadata/frontend.bin";
@@ -39,7 +40,8 @@ fn process() -> Process {
 
 /// An exec step inside a build: its input is mounted, its output is the build step's log.
 fn step(run: fn(&Places, &mut dyn Write) -> i32) -> ExitCode {
-    exit_code(run(&Places::below("/"), &mut std::io::stdout()))
+    let code = watched::start(move || run(&Places::below("/"), &mut std::io::stdout())).wait();
+    exit_code(code.unwrap_or_else(|panic| assemble::crashed(&panic, &mut std::io::stdout())))
 }
 
 /// A verb for the command line: the words after it, standard output, standard error.
@@ -47,7 +49,8 @@ type Tool = fn(&[String], &mut dyn Write, &mut dyn Write) -> i32;
 
 fn tool(run: Tool, words: impl Iterator<Item = String>) -> ExitCode {
     let words: Vec<String> = words.collect();
-    exit_code(run(&words, &mut std::io::stdout(), &mut std::io::stderr()))
+    let code = watched::start(move || run(&words, &mut std::io::stdout(), &mut std::io::stderr())).wait();
+    exit_code(code.unwrap_or_else(|panic| assemble::crashed(&panic, &mut std::io::stderr())))
 }
 
 fn exit_code(code: i32) -> ExitCode {

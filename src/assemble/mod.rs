@@ -12,10 +12,8 @@ mod size;
 mod tests;
 mod writer;
 
-use std::any::Any;
 use std::io;
 use std::io::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use crate::closure::plan::{Content, Plan, PlannedEntry, plan, verify};
@@ -171,29 +169,20 @@ fn write_report(out: &Path, report: &Report) -> Result<(), Failure> {
     std::fs::write(&path, json).map_err(|source| Failure::Report { path, source })
 }
 
-/// Runs a verb; a failure and a panic become lines that say whose they are.
+/// Runs a verb; a failure becomes lines that say what it is.
 fn exit_code(log: &mut dyn Write, verb: impl FnOnce(&mut dyn Write) -> Result<(), Failure>) -> i32 {
-    let outcome = catch_unwind(AssertUnwindSafe(|| verb(&mut *log)));
-    match outcome {
-        Ok(Ok(())) => 0,
-        Ok(Err(failure)) => {
-            if let Failure::Findings(findings) | Failure::Unequal(findings) = &failure {
-                log::findings(log, findings);
-            }
-            log::error(log, &failure.to_string());
-            1
-        }
-        Err(panic) => {
-            let what = panic_text(panic.as_ref());
-            log::error(log, &format!("a bug of decant: {what}; please report it with the Dockerfile"));
-            1
-        }
+    let Err(failure) = verb(&mut *log) else { return 0 };
+    if let Failure::Findings(findings) | Failure::Unequal(findings) = &failure {
+        log::findings(log, findings);
     }
+    log::error(log, &failure.to_string());
+    1
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("panic")
+/// The end of a verb that panicked: a line that says whose fault it is.
+pub fn crashed(panic: &str, log: &mut dyn Write) -> i32 {
+    log::error(log, &format!("a bug of decant: {panic}; please report it with the Dockerfile"));
+    1
 }
 
 /// Who wrote a manifest.

@@ -1,13 +1,14 @@
 //! One build as a process: connect, build, return, exit.
 
-use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::runtime::{Builder, Runtime};
 
 use crate::gateway::{BuildError, Client, Failure, Gateway};
 use crate::llb::SourceMap;
 use crate::output::BuildResult;
+use crate::watched;
 
 /// A build that has no result.
 #[derive(Debug)]
@@ -29,10 +30,9 @@ impl<E: Into<BuildError>> From<E> for BuildFailure {
 /// code at once: the connection stays open until then.
 pub fn serve<B>(build: B) -> ExitCode
 where
-    B: AsyncFnOnce(&Client) -> Result<BuildResult, BuildFailure>,
+    B: AsyncFnOnce(&Client) -> Result<BuildResult, BuildFailure> + Send + 'static,
 {
-    let panic_text = record_panics();
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match new_runtime() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("starting: {error}")),
     };
@@ -44,7 +44,7 @@ where
         })?;
         let session = async {
             client.greet().await.map_err(|failure| lost(&failure))?;
-            run(&client, build, &panic_text).await.map_err(|failure| lost(&failure))
+            run(client, build).await.map_err(|failure| lost(&failure))
         };
         tokio::select! {
             biased;
@@ -60,49 +60,26 @@ where
     }
 }
 
-async fn run<B>(client: &Client, build: B, panic_text: &Mutex<String>) -> Result<(), Failure>
+/// Runs `build` beside the connection and returns what comes of it.
+async fn run<B>(client: Client, build: B) -> Result<(), Failure>
 where
-    B: AsyncFnOnce(&Client) -> Result<BuildResult, BuildFailure>,
+    B: AsyncFnOnce(&Client) -> Result<BuildResult, BuildFailure> + Send + 'static,
 {
-    let failure = match catch_panic(build(client)).await {
-        Some(Ok(result)) => return client.return_result(result).await,
-        Some(Err(failure)) => failure,
-        None => {
-            let text = panic_text.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            BuildFailure { error: BuildError::Bug(text), source: None }
-        }
+    let calls = client.clone();
+    let building = watched::start(move || match new_runtime() {
+        Ok(runtime) => runtime.block_on(build(&calls)),
+        Err(error) => Err(BuildError::Bug(format!("starting: {error}")).into()),
+    });
+    let failure = match building.outcome().await {
+        Ok(Ok(result)) => return client.return_result(result).await,
+        Ok(Err(failure)) => failure,
+        Err(panic) => BuildError::Bug(panic).into(),
     };
     client.return_error(&failure.error, failure.source.as_ref()).await
 }
 
-/// The output of `future`, or `None` when it panicked.
-async fn catch_panic<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = Box::pin(future);
-    poll_fn(|context| {
-        // The future is never polled again after a panic, so nobody sees its broken state.
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-            Ok(poll) => poll.map(Some),
-            Err(_) => std::task::Poll::Ready(None),
-        }
-    })
-    .await
-}
-
-/// Keeps the text of the last panic besides printing it.
-fn record_panics() -> Arc<Mutex<String>> {
-    let text = Arc::new(Mutex::new(String::new()));
-    let keep = Arc::clone(&text);
-    let print = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        *keep.lock().unwrap_or_else(PoisonError::into_inner) = one_line(&info.to_string());
-        print(info);
-    }));
-    text
-}
-
-/// `panicked at src/x.rs:1:2:` and the message in one line.
-fn one_line(text: &str) -> String {
-    text.lines().collect::<Vec<_>>().join(" ")
+fn new_runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
 }
 
 fn lost(failure: &Failure) -> String {
@@ -112,30 +89,4 @@ fn lost(failure: &Failure) -> String {
 fn fail(message: &str) -> ExitCode {
     eprintln!("decant: {message}");
     ExitCode::FAILURE
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_ends_the_future_not_the_process() {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        let outcome = runtime.block_on(async {
-            let broken = catch_panic(async {
-                tokio::task::yield_now().await;
-                let empty: &[u8] = &[];
-                empty[std::hint::black_box(0)]
-            })
-            .await;
-            (broken, catch_panic(async { 7 }).await)
-        });
-        assert_eq!(outcome, (None, Some(7)));
-    }
-
-    #[test]
-    fn panic_texts_are_one_line() {
-        let text = one_line("panicked at src/x.rs:1:2:\nno such thing");
-        assert_eq!(text, "panicked at src/x.rs:1:2: no such thing");
-    }
 }
