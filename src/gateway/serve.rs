@@ -61,18 +61,17 @@ where
 }
 
 /// Runs `build` beside the connection and returns what comes of it.
+#[expect(clippy::result_large_err, reason = "a process makes one")]
 async fn run<B>(client: Client, build: B) -> Result<(), Failure>
 where
     B: AsyncFnOnce(&Client) -> Result<BuildResult, BuildFailure> + Send + 'static,
 {
     let calls = client.clone();
-    let building = watched::start(move || match new_runtime() {
-        Ok(runtime) => runtime.block_on(build(&calls)),
-        Err(error) => Err(BuildError::Bug(format!("starting: {error}")).into()),
-    });
+    let building = watched::start(move || new_runtime().map(|runtime| runtime.block_on(build(&calls))));
     let failure = match building.outcome().await {
-        Ok(Ok(result)) => return client.return_result(result).await,
-        Ok(Err(failure)) => failure,
+        Ok(Ok(Ok(result))) => return client.return_result(result).await,
+        Ok(Ok(Err(failure))) => failure,
+        Ok(Err(error)) => BuildError::Bug(format!("starting: {error}")).into(),
         Err(panic) => BuildError::Bug(panic).into(),
     };
     client.return_error(&failure.error, failure.source.as_ref()).await
