@@ -33,6 +33,7 @@ mod layers;
 mod libraries;
 mod literals;
 mod moved;
+mod named_accounts;
 mod origin;
 mod ownership;
 mod process;

@@ -98,6 +98,7 @@ impl<'a> Closure<'a> {
             asked.values = self.values(&asked.facts);
             let mut wishes = Vec::new();
             self.python_paths(&mut wishes)?;
+            self.shared_packages(&asked, &mut wishes)?;
             let mut applications = self.applications(&asked);
             applications.extend(self.engine_applications(&asked, true));
             for application in applications {
@@ -111,6 +112,7 @@ impl<'a> Closure<'a> {
             }
         }
         self.leave_installers();
+        self.name_accounts_of_programs(&asked);
         self.compiled_files()?;
         self.report_missing(&asked);
         self.hint_shell(&asked);
@@ -377,7 +379,10 @@ impl<'a> Closure<'a> {
             let unwanted = |text: &[u8]| {
                 include.except_target.iter().any(|part| glob::matches_name(part.as_bytes(), text))
             };
-            if except(&path) || matches!(target, Some(FileKind::Symlink(text)) if unwanted(&text)) {
+            if include.made && !self.is_made(&path)
+                || except(&path)
+                || matches!(target, Some(FileKind::Symlink(text)) if unwanted(&text))
+            {
                 continue;
             }
             let chain = &application.chain;
@@ -406,6 +411,13 @@ impl<'a> Closure<'a> {
         }
         asked.done.insert(key, found);
         Ok(found)
+    }
+
+    /// Whether a RUN of the stage made a file that no package owns.
+    fn is_made(&self, path: &RootfsPath) -> bool {
+        let touched = self.world.changes.get(path);
+        touched.is_some_and(|touched| touched.run.is_some() && touched.put.is_none())
+            && !self.is_packaged(path)
     }
 
     /// Opens a library for every program that has loaded the file; whether it is there for one.

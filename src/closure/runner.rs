@@ -1,113 +1,26 @@
 //! Package managers that start a script of `package.json` (`npm start`): seen through to what the script starts, so
 //! that neither they nor, where the script is one plain command, a shell are in the image.
 
+mod call;
+mod package;
+mod shim;
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use self::call::{Call, CallKind};
+use self::package::{MAX_TEXT_BYTES, Package};
+use self::shim::Shim;
 use super::command;
 use super::finding;
 use super::reason;
-use super::roots::{Judged, Wish, is_executable, keyword};
+use super::roots::{DEFAULT_PATH, Judged, Wish, is_executable, keyword};
 use super::set::{Closure, Strength};
-use crate::closure::shebang::{SHEBANG_BYTES, Shebang};
+use super::wrapper;
+use crate::closure::shebang::{EnvCall, Shebang};
 use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath};
 use crate::rules::Runner;
-
-/// What a package manager is asked to start.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Call {
-    kind: CallKind,
-    name: String,
-    arguments: Vec<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum CallKind {
-    Script,
-    Program,
-    /// A script where there is one of the name, else a program.
-    Either,
-}
-
-impl Call {
-    /// Reads the words behind a package manager's name; `None` when they ask for something else.
-    fn parse(runner: &Runner, words: &[String]) -> Option<Self> {
-        let mut rest = runner.without_flags(words);
-        let (first, more) = rest.split_first()?;
-        let kind = if runner.programs {
-            CallKind::Program
-        } else if runner.run.contains(first) {
-            rest = runner.without_flags(more);
-            CallKind::Script
-        } else if runner.exec.contains(first) {
-            rest = runner.without_flags(more);
-            rest = rest.strip_prefix(&["--".to_owned()]).unwrap_or(rest);
-            CallKind::Program
-        } else if runner.direct.contains(first) {
-            CallKind::Script
-        } else if runner.other {
-            CallKind::Either
-        } else {
-            return None;
-        };
-        let (name, more) = rest.split_first()?;
-        if name.starts_with('-') || name.is_empty() {
-            return None;
-        }
-        let arguments = if runner.separator { runner.separated(more)? } else { more.to_vec() };
-        Some(Self { kind, name: name.clone(), arguments })
-    }
-}
-
-impl Runner {
-    fn without_flags<'w>(&self, words: &'w [String]) -> &'w [String] {
-        let flags = words.iter().take_while(|word| self.flags.contains(word)).count();
-        &words[flags..]
-    }
-
-    /// The arguments that a script gets; `None` when an option is not known.
-    fn separated(&self, words: &[String]) -> Option<Vec<String>> {
-        let at = words.iter().position(|word| word == "--").unwrap_or(words.len());
-        let own: Vec<String> =
-            words[..at].iter().filter(|word| !self.flags.contains(word)).cloned().collect();
-        if own.iter().any(|word| word.starts_with('-')) {
-            return None;
-        }
-        Some(own.into_iter().chain(words.get(at + 1..).unwrap_or_default().iter().cloned()).collect())
-    }
-}
-
-/// A package: the directory that the command works in, with its `package.json`.
-struct Package {
-    directory: RootfsPath,
-    manifest: Value,
-}
-
-impl Package {
-    fn script(&self, name: &str) -> Option<&str> {
-        self.manifest.get("scripts")?.get(name)?.as_str()
-    }
-
-    /// The value of a variable that npm sets for a script (`npm-run-script(1)`, Environment).
-    fn variable(&self, name: &str, script: &str) -> Option<String> {
-        let text = |value: &Value| match value {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            Value::Bool(flag) => Some(flag.to_string()),
-            _ => None,
-        };
-        match name {
-            "npm_lifecycle_event" => Some(script.to_owned()),
-            "npm_lifecycle_script" => self.script(script).map(str::to_owned),
-            "npm_package_json" => Some(self.directory.join(b"package.json").to_string()),
-            "npm_package_name" | "npm_package_version" => {
-                text(self.manifest.get(name.strip_prefix("npm_package_")?)?)
-            }
-            _ => text(self.manifest.get("config")?.get(name.strip_prefix("npm_package_config_")?)?),
-        }
-    }
-}
 
 impl<'a> Closure<'a> {
     /// What the package manager at a place of a command starts; `None` when there is none, or when it stays.
@@ -121,7 +34,7 @@ impl<'a> Closure<'a> {
     ) -> Result<Option<Vec<String>>, RootfsError> {
         let Some(runner) = self.runner(&args[at]) else { return Ok(None) };
         let Some(call) = Call::parse(runner, &args[at + 1..]) else { return Ok(None) };
-        let words = self.what_it_starts(runner, &call)?;
+        let words = self.what_it_starts(runner, &call, &self.directory_before(&args[..at]))?;
         Ok(words.filter(|words| *words != args[at..]))
     }
 
@@ -132,29 +45,98 @@ impl<'a> Closure<'a> {
         rules.runner.iter().find(|runner| runner.names.iter().any(|known| known == name))
     }
 
+    /// The directory that the program behind these words of a command works in (`env --chdir=…`).
+    fn directory_before(&self, words: &[String]) -> RootfsPath {
+        let mut directory = self.working_directory();
+        for (at, word) in words.iter().enumerate() {
+            if word.rsplit('/').next() == Some("env") {
+                let rest: Vec<Vec<u8>> =
+                    words[at + 1..].iter().map(|word| word.clone().into_bytes()).collect();
+                let call = EnvCall::parse(&rest).unwrap_or_default();
+                directory = call.directory.map_or(directory.clone(), |other| directory.join(&other));
+            }
+        }
+        directory
+    }
+
     /// The words that a call comes down to; `None` when that is not certain.
-    fn what_it_starts(&self, runner: &Runner, call: &Call) -> Result<Option<Vec<String>>, RootfsError> {
-        let directory = RootfsPath::parse(self.world.spec.config.working_dir.as_bytes());
-        let package = self.package(&directory)?;
-        if call.kind != CallKind::Program
+    fn what_it_starts(
+        &self,
+        runner: &Runner,
+        call: &Call,
+        here: &RootfsPath,
+    ) -> Result<Option<Vec<String>>, RootfsError> {
+        let package = self.target_package(here, &call.target)?;
+        if matches!(call.kind, CallKind::Script | CallKind::Either)
             && let Some(package) = &package
         {
-            if package.script(&call.name).is_some() {
-                return self.script_words(runner, package, call);
+            if let Some(main) = package.script(&call.name) {
+                return self.script_words(runner, package, call, main, here);
             }
-            let server = directory.join(b"server.js");
+            let server = package.directory.join(b"server.js");
             if call.name == "start" && call.kind == CallKind::Script && self.is_file(&server)? {
                 // npm-start(1).
-                let words = ["node".to_owned(), "server.js".to_owned()];
-                return Ok(Some(words.into_iter().chain(call.arguments.clone()).collect()));
+                return self.script_words(runner, package, call, "node server.js", here);
             }
         }
-        if call.kind == CallKind::Script {
+        if call.kind == CallKind::Script || !call.target.is_here() {
             return Ok(None);
         }
-        let Some(mut words) = self.package_program(&directory, &call.name)? else { return Ok(None) };
-        words.extend(call.arguments.iter().cloned());
-        Ok(Some(words))
+        let program = match call.kind {
+            CallKind::Itself => Some(Program { words: vec![call.name.clone()], ..Program::default() }),
+            _ => self.package_program(here, &call.name)?,
+        };
+        let Some(mut program) = program else { return Ok(None) };
+        program.settings.extend(self.search_setting(here, &call.name)?);
+        program.settings.extend(self.loader_setting(runner, here)?);
+        program.words.extend(call.arguments.iter().cloned());
+        self.with_settings(program, None)
+    }
+
+    /// A command with variables, in a directory; `None` when nothing sets them.
+    fn with_settings(
+        &self,
+        program: Program,
+        directory: Option<&RootfsPath>,
+    ) -> Result<Option<Vec<String>>, RootfsError> {
+        let Program { settings, words } = program;
+        if settings.is_empty() && directory.is_none() {
+            return Ok(Some(words));
+        }
+        let Some(env) = self.find_program("env")? else { return Ok(None) };
+        let mut command = vec!["env".to_owned()];
+        if let Some(directory) = directory {
+            // busybox's has no such option.
+            let eyes = &self.world.views[self.first_view()];
+            if eyes.file(&env)?.is_none_or(|real| real.name() == b"busybox") {
+                return Ok(None);
+            }
+            command.push(format!("--chdir={directory}"));
+        }
+        command.extend(settings);
+        command.extend(words);
+        Ok(Some(command))
+    }
+
+    /// Yarn's Plug'n'Play: what makes Node.js find packages in archives.
+    fn loader_setting(&self, runner: &Runner, directory: &RootfsPath) -> Result<Option<String>, RootfsError> {
+        if !runner.names.iter().any(|name| name == "yarn") {
+            return Ok(None);
+        }
+        for above in ancestors(directory) {
+            let file = above.join(b".pnp.cjs");
+            if self.is_file(&file)? {
+                let loader = above.join(b".pnp.loader.mjs");
+                let loader = if self.is_file(&loader)? {
+                    format!(" --experimental-loader {loader}")
+                } else {
+                    String::new()
+                };
+                let options = self.env("NODE_OPTIONS").map(|text| format!(" {text}")).unwrap_or_default();
+                return Ok(Some(format!("NODE_OPTIONS=--require {file}{loader}{options}")));
+            }
+        }
+        Ok(None)
     }
 
     fn script_words(
@@ -162,33 +144,36 @@ impl<'a> Closure<'a> {
         runner: &Runner,
         package: &Package,
         call: &Call,
+        main: &str,
+        here: &RootfsPath,
     ) -> Result<Option<Vec<String>>, RootfsError> {
-        let Some(main) = package.script(&call.name) else { return Ok(None) };
         let hooks = !self.is_modern_yarn(runner, package)?;
         let hook = |prefix: &str| package.script(&format!("{prefix}{}", call.name)).filter(|_| hooks);
         let (before, after) = (hook("pre"), hook("post"));
         if [before, Some(main), after].into_iter().flatten().any(|text| text.contains("$npm_")) {
             return Ok(None);
         }
-        let settings = self.settings(package, &call.name)?;
+        let mut settings = self.settings(package, &call.name)?;
+        settings.extend(self.loader_setting(runner, &package.directory)?);
+        let elsewhere = Some(&package.directory).filter(|directory| *directory != here);
         if let (None, None, Ok(simple)) = (before, after, command::simple(main)) {
-            let mut words = match self.package_program(&package.directory, &simple.words[0])? {
+            let mut program = match self.package_program(&package.directory, &simple.words[0])? {
                 Some(program) => program,
-                None => vec![simple.words[0].clone()],
+                None => Program { words: vec![simple.words[0].clone()], ..Program::default() },
             };
-            words.extend(simple.words[1..].iter().cloned());
-            words.extend(call.arguments.iter().cloned());
-            let settings: Vec<String> = settings.iter().cloned().chain(simple.settings).collect();
-            if settings.is_empty() {
+            program.words.extend(simple.words[1..].iter().cloned());
+            program.words.extend(call.arguments.iter().cloned());
+            let search = self.search_setting(&package.directory, &simple.words[0])?;
+            let search = search.into_iter().collect();
+            program.settings = [settings.clone(), search, simple.settings, program.settings].concat();
+            if let Some(words) = self.with_settings(program, elsewhere)? {
                 return Ok(Some(words));
-            }
-            if self.find_program("env")?.is_some() {
-                let env = std::iter::once("env".to_owned());
-                return Ok(Some(env.chain(settings).chain(words).collect()));
             }
         }
         let Some(shell) = self.find_program("sh")? else { return Ok(None) };
-        let mut text = String::new();
+        let mut text = elsewhere
+            .map(|directory| format!("cd {} || exit; ", quoted(&directory.to_string())))
+            .unwrap_or_default();
         for setting in self
             .path_setting(&package.directory)?
             .into_iter()
@@ -216,48 +201,71 @@ impl<'a> Closure<'a> {
         Ok(Some(vec![shell.to_string(), "-c".to_owned(), text]))
     }
 
-    /// The program `name` of the `node_modules/.bin` of a directory or one above it, as words of a command.
-    fn package_program(
-        &self,
-        directory: &RootfsPath,
-        name: &str,
-    ) -> Result<Option<Vec<String>>, RootfsError> {
+    /// The program `name` of the `node_modules/.bin` of a directory or one above it.
+    fn package_program(&self, directory: &RootfsPath, name: &str) -> Result<Option<Program>, RootfsError> {
         if name.contains('/') {
             return Ok(None);
         }
         for above in ancestors(directory) {
-            let path = above.join(b"node_modules/.bin").join(name.as_bytes());
+            let path = above.join(PROGRAMS.as_bytes()).join(name.as_bytes());
             let eyes = &self.world.views[self.first_view()];
             if !is_executable(eyes, &path)? {
                 continue;
             }
             let Some(real) = eyes.file(&path)? else { continue };
-            let head = eyes.read(&real, 0..SHEBANG_BYTES as u64)?;
+            let head = eyes.read(&real, 0..MAX_SHIM_BYTES)?;
+            let node = self.find_program("node")?.is_some();
+            if let Some(shim) = Shim::parse(&head).filter(|_| node) {
+                let directory = path.parent().unwrap_or_else(RootfsPath::root);
+                let script = directory.join(shim.script.as_bytes());
+                if self.is_file(&script)? {
+                    let settings = shim.search.map(|search| format!("NODE_PATH={search}"));
+                    let settings = settings.filter(|_| self.env("NODE_PATH").is_none());
+                    let words = vec!["node".to_owned(), script.to_string()];
+                    return Ok(Some(Program { settings: settings.into_iter().collect(), words }));
+                }
+            }
             let by_node = Shebang::parse(&head).is_some_and(|shebang| {
                 shebang.interpreter == b"/usr/bin/env" && shebang.argument.as_deref() == Some(b"node")
             });
-            let mut words = Vec::new();
-            if by_node && self.find_program("node")?.is_some() {
-                // What `env` would start, without `env`.
-                words.push("node".to_owned());
-            }
+            // What `env` would start, without `env`.
+            let mut words: Vec<String> = (by_node && node).then(|| "node".to_owned()).into_iter().collect();
             words.push(path.to_string());
-            return Ok(Some(words));
+            return Ok(Some(Program { words, ..Program::default() }));
         }
         Ok(None)
     }
 
-    /// `PATH` with the directories of programs that a package manager puts before it.
+    /// `PATH` with the directories of programs that a package manager puts before it, in a shell's text.
     fn path_setting(&self, directory: &RootfsPath) -> Result<Option<String>, RootfsError> {
+        let directories = self.program_directories(directory)?;
+        let directories: Vec<String> = directories.iter().map(|path| quoted(path)).collect();
+        Ok((!directories.is_empty()).then(|| format!("PATH={}:\"$PATH\"", directories.join(":"))))
+    }
+
+    /// The same for a program that starts others by `PATH`.
+    fn search_setting(&self, directory: &RootfsPath, program: &str) -> Result<Option<String>, RootfsError> {
+        let rule = wrapper::find(&self.world.rules.wrapper, program);
+        if !rule.is_some_and(|rule| rule.texts.is_some() || rule.search.iter().any(|place| place == PROGRAMS))
+        {
+            return Ok(None);
+        }
+        let mut directories = self.program_directories(directory)?;
+        directories.push(self.env("PATH").unwrap_or_else(|| DEFAULT_PATH.to_owned()));
+        Ok(Some(format!("PATH={}", directories.join(":"))))
+    }
+
+    /// The directories with programs of packages, from a directory on up.
+    fn program_directories(&self, directory: &RootfsPath) -> Result<Vec<String>, RootfsError> {
         let mut directories = Vec::new();
         let eyes = &self.world.views[self.first_view()];
         for above in ancestors(directory) {
-            let path = above.join(b"node_modules/.bin");
+            let path = above.join(PROGRAMS.as_bytes());
             if eyes.stat(&path)?.is_some_and(|stat| stat.kind == FileKind::Directory) {
-                directories.push(quoted(&path.to_string()));
+                directories.push(path.to_string());
             }
         }
-        Ok((!directories.is_empty()).then(|| format!("PATH={}:\"$PATH\"", directories.join(":"))))
+        Ok(directories)
     }
 
     /// The variables of npm's that the package's own sources read, as `NAME=value`.
@@ -299,14 +307,6 @@ impl<'a> Closure<'a> {
         Ok(stated || self.is_file(&package.directory.join(b".yarnrc.yml"))?)
     }
 
-    fn package(&self, directory: &RootfsPath) -> Result<Option<Package>, RootfsError> {
-        let eyes = &self.world.views[self.first_view()];
-        let Some(file) = eyes.file(&directory.join(b"package.json"))? else { return Ok(None) };
-        let text = eyes.read(&file, 0..MAX_TEXT_BYTES)?;
-        let manifest = serde_json::from_slice(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text)).ok();
-        Ok(manifest.map(|manifest| Package { directory: directory.clone(), manifest }))
-    }
-
     fn is_file(&self, path: &RootfsPath) -> Result<bool, RootfsError> {
         Ok(self.world.views[self.first_view()].file(path)?.is_some())
     }
@@ -340,6 +340,13 @@ impl<'a> Closure<'a> {
     }
 }
 
+/// A program of a package, and the variables that it is started with.
+#[derive(Default)]
+struct Program {
+    settings: Vec<String>,
+    words: Vec<String>,
+}
+
 /// A directory and all above it.
 fn ancestors(directory: &RootfsPath) -> Vec<RootfsPath> {
     std::iter::successors(Some(directory.clone()), RootfsPath::parent).collect()
@@ -371,8 +378,11 @@ fn quoted_setting(setting: &str) -> String {
     }
 }
 
-/// Bytes of a `package.json` or a source file that are read.
-const MAX_TEXT_BYTES: u64 = 1 << 20;
+/// Where the programs of packages are.
+const PROGRAMS: &str = "node_modules/.bin";
+
+/// Bytes of a program of `node_modules/.bin` that are looked at.
+const MAX_SHIM_BYTES: u64 = 1 << 16;
 
 /// Source files that are looked through for npm's variables.
 const MAX_SOURCES: usize = 2000;

@@ -17,6 +17,7 @@ mod project;
 mod pth;
 mod pyc;
 mod pyvenv;
+mod shared_packages;
 mod source;
 pub(super) mod text;
 
@@ -40,6 +41,8 @@ pub(super) struct Engine<'a> {
     pub(super) rule: &'a Runtime,
     /// Real path of the program.
     pub(super) program: RootfsPath,
+    /// Where its own files are looked up.
+    view: usize,
     pub(super) chain: Vec<Reason>,
     /// What `{name}` in the rule's paths stands for.
     pub(super) values: BTreeMap<String, Vec<String>>,
@@ -61,6 +64,8 @@ pub(super) struct Runtimes<'a> {
     code: Vec<(&'a str, String, Vec<Reason>)>,
     /// Directories besides those of installed packages that were brought.
     paths: BTreeSet<RootfsPath>,
+    /// Names of packages of a distribution that were looked for.
+    imported: BTreeSet<String>,
     /// How many starts the engines' places were computed for.
     settled: usize,
     /// Libraries that were opened by name, by program.
@@ -138,6 +143,7 @@ impl<'a> Closure<'a> {
         self.runtimes.engines.push(Engine {
             rule,
             program: program.clone(),
+            view,
             chain: chain.clone(),
             leave: left_by(rule, &values),
             values,
@@ -231,20 +237,31 @@ impl<'a> Closure<'a> {
         engines.iter().any(|engine| engine.packages.holds(path)) || self.runtimes.compiled.contains(path)
     }
 
-    /// Whether a path is left out although an instruction put it there: it only installs packages, and nothing in the
-    /// set asks for it.
-    pub(super) fn is_left(&self, path: &RootfsPath) -> bool {
-        let engines = &self.runtimes.engines;
-        engines.iter().any(|engine| engine.leaves(path))
-            && !engines.iter().any(|engine| engine.fixed.holds(path) || engine.packages.holds(path))
+    /// What is left out although an instruction put it there: it only installs packages, and nothing in the set asks for
+    /// it.
+    pub(super) fn left(&self) -> Left<'_> {
+        let mut left = Left { engines: &self.runtimes.engines, trees: Vec::new(), patterns: Vec::new() };
+        for pattern in self.runtimes.engines.iter().flat_map(Engine::leave) {
+            let covers = |program: &RootfsPath| glob::covers(pattern.as_bytes(), program);
+            if self.runtimes.starts.keys().any(covers) {
+                continue;
+            }
+            if glob::has_wildcard(pattern.as_bytes()) {
+                left.patterns.push(pattern.clone());
+            } else {
+                left.trees.push(RootfsPath::parse(&glob::literal(pattern.as_bytes())));
+            }
+        }
+        left
     }
 
     /// Takes out what only installs packages.
     pub(super) fn leave_installers(&mut self) {
+        let installers = self.left();
         let left: Vec<RootfsPath> = self
             .items
             .iter()
-            .filter(|(path, item)| item.strength <= Strength::Soft && self.is_left(path))
+            .filter(|(path, item)| item.strength <= Strength::Soft && installers.holds(path))
             .map(|(path, _)| path.clone())
             .collect();
         for path in &left {
@@ -260,6 +277,23 @@ impl<'a> Closure<'a> {
         let complete = self.runtimes.engines.iter().filter(|engine| engine.rule.complete);
         let labels: BTreeSet<String> = complete.filter_map(Engine::label).collect();
         labels.into_iter().collect()
+    }
+}
+
+/// What only installs packages.
+pub(super) struct Left<'c> {
+    engines: &'c [Engine<'c>],
+    trees: Vec<RootfsPath>,
+    /// Those with wildcards.
+    patterns: Vec<String>,
+}
+
+impl Left<'_> {
+    pub(super) fn holds(&self, path: &RootfsPath) -> bool {
+        let left = self.trees.iter().any(|tree| path.is_within(tree))
+            || self.patterns.iter().any(|pattern| glob::covers(pattern.as_bytes(), path))
+            || self.engines.iter().any(|engine| engine.excepts(path));
+        left && !self.engines.iter().any(|engine| engine.fixed.holds(path) || engine.packages.holds(path))
     }
 }
 

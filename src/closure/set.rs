@@ -441,7 +441,10 @@ pub(super) fn named(source: &str) -> String {
 
 /// Whether a directory is not one thing's own: the root, the system's, or one that holds many.
 fn is_shared(path: &RootfsPath) -> bool {
-    path.is_root() || is_system_directory(path) || path.components().count() == 1
+    path.is_root()
+        || is_system_directory(path)
+        || super::follow::is_documentation(path)
+        || path.components().count() == 1
 }
 
 /// Whether the container runtime fills the path.

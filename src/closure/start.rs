@@ -110,23 +110,7 @@ impl Closure<'_> {
             && let Some(behind) = wrapper::behind(&self.world.rules.wrapper, program, rest)
             && !behind.is_empty()
         {
-            let search = self.search_of(program);
-            let inner = Starter { path: &search, ..inner };
-            let mut outcome = Started::Found;
-            for behind in behind {
-                match behind {
-                    Behind::Command(words) => {
-                        if let missing @ Started::Missing(_) = self.start(inner, &words, wishes)? {
-                            outcome = missing;
-                        }
-                    }
-                    Behind::Script { text } => {
-                        let text = text.shown().to_owned();
-                        self.run_inline(inner, "sh", &text, None, &[], wishes)?;
-                    }
-                }
-            }
-            return Ok(outcome);
+            return self.start_behind(inner, program, behind, wishes);
         }
         let texts: Vec<String> = rest.iter().map(|word| word.shown().to_owned()).collect();
         if self.starts_arguments(&found, &texts)? {
@@ -134,6 +118,12 @@ impl Closure<'_> {
             return self.start(Starter { alone: false, ..inner }, rest, wishes);
         }
         if self.runs_language(&found, &texts, &chain, starter.strength, wishes)? {
+            if let Some((script, own)) = self.script_of(&found, &texts)? {
+                let own: Vec<Word> = own.into_iter().map(Word::Text).collect();
+                let behind = wrapper::behind(&self.world.rules.wrapper, &script, &own);
+                // What a tool of a package may start need not be there.
+                self.start_behind(inner, &script, behind.unwrap_or_default(), wishes)?;
+            }
             return Ok(Started::Found);
         }
         if is_shell(program) {
@@ -145,6 +135,39 @@ impl Closure<'_> {
             }
         }
         Ok(Started::Found)
+    }
+
+    /// What a wrapper starts.
+    fn start_behind(
+        &mut self,
+        inner: Starter<'_>,
+        wrapper: &str,
+        behind: Vec<Behind>,
+        wishes: &mut Vec<Wish>,
+    ) -> Result<Started, RootfsError> {
+        let rule = wrapper::find(&self.world.rules.wrapper, wrapper);
+        let search = rule.map(|rule| rule.search.clone()).unwrap_or_default();
+        // The user's own shell is looked for elsewhere.
+        let shell = rule.is_some_and(|rule| !rule.login_shell);
+        let inner = Starter { path: &search, ..inner };
+        let mut outcome = Started::Found;
+        for behind in behind {
+            match behind {
+                Behind::Command(words) => {
+                    if let missing @ Started::Missing(_) = self.start(inner, &words, wishes)? {
+                        outcome = missing;
+                    }
+                }
+                Behind::Script { text } => {
+                    let text = text.shown().to_owned();
+                    if shell {
+                        self.start(inner, &[Word::Text("sh".to_owned())], wishes)?;
+                    }
+                    self.run_inline(inner, "sh", &text, shell.then_some("sh"), &[], wishes)?;
+                }
+            }
+        }
+        Ok(outcome)
     }
 
     /// `sh -c TEXT`, or a shell with the name of a script.
@@ -265,13 +288,6 @@ impl Closure<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Directories that a wrapper puts before `PATH` (`uv run`: the project's environment).
-    fn search_of(&self, program: &str) -> Vec<String> {
-        wrapper::find(&self.world.rules.wrapper, program)
-            .map(|wrapper| wrapper.search.clone())
-            .unwrap_or_default()
     }
 }
 

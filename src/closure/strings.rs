@@ -93,15 +93,18 @@ fn is_text(byte: u8) -> bool {
     matches!(byte, b' '..=b'~')
 }
 
-/// The texts of an ELF file that look like absolute paths, sorted.
+/// The words of an ELF file's texts that look like absolute paths, sorted: a default configuration may be in it as
+/// text (`mime_table /usr/share/squid/mime.conf`).
 ///
 /// # Errors
 /// As [`scan`].
 pub fn absolute_paths(source: &(impl ByteSource + ?Sized)) -> Result<BTreeSet<Vec<u8>>, ElfError> {
     let mut paths = BTreeSet::new();
     scan(source, 4, &mut |text| {
-        if looks_like_path(text) && paths.len() < MAX_PATHS {
-            paths.insert(text.to_vec());
+        for word in text.split(|byte| matches!(byte, b' ' | b'"' | b'\'')) {
+            if looks_like_path(word) && paths.len() < MAX_PATHS && !paths.contains(word) {
+                paths.insert(word.to_vec());
+            }
         }
     })?;
     Ok(paths)

@@ -35,7 +35,15 @@ pub(super) fn behind(wrappers: &[Wrapper], program: &str, words: &[Word]) -> Opt
 
 impl Wrapper {
     fn behind_words(&self, words: &[Word]) -> Vec<Behind> {
-        let mut started = Vec::new();
+        let starts = self.starts.iter().map(|name| Behind::Command(vec![Word::Text(name.clone())]));
+        let mut started: Vec<Behind> = starts.collect();
+        if let Some(before) = &self.texts {
+            let own = self.without_options(words);
+            started.extend(
+                own.map(|word| Behind::Script { text: Word::Text(self.text_for_shell(before, word)) }),
+            );
+            return started;
+        }
         if !self.behind.is_empty() {
             let mut rest = words;
             while let Some(at) = rest.iter().position(|word| Self::is_in(&self.behind, word)) {
@@ -99,6 +107,31 @@ impl Wrapper {
             started.push(Behind::Command(rest.to_vec()));
         }
         started
+    }
+
+    /// The words that are no options and no values of options.
+    fn without_options<'w>(&self, words: &'w [Word]) -> impl Iterator<Item = &'w str> {
+        let mut words = words.iter();
+        std::iter::from_fn(move || {
+            loop {
+                match words.next()? {
+                    Word::Text(text) if text.starts_with('-') => {
+                        if self.options_with_value.contains(text) {
+                            words.next();
+                        }
+                    }
+                    word => return Some(word.shown()),
+                }
+            }
+        })
+    }
+
+    fn text_for_shell(&self, before: &str, word: &str) -> String {
+        let short = self
+            .short
+            .iter()
+            .find_map(|(short, long)| Some(long.clone() + word.strip_prefix(short.as_str())?));
+        short.unwrap_or_else(|| format!("{before}{word}"))
     }
 
     fn is_in(list: &[String], word: &Word) -> bool {

@@ -129,6 +129,9 @@ pub struct Include {
     /// Nothing is said when no source has it.
     #[serde(default)]
     pub optional: bool,
+    /// Only what a RUN of the stage made and no package owns: that was the user's wish.
+    #[serde(default)]
+    pub made: bool,
     /// In a runtime: only when one of these holds; without, always.
     #[serde(default)]
     pub when: Vec<Evidence>,
@@ -281,6 +284,8 @@ pub struct Variable {
 pub enum Imports {
     /// `import a.b`, `from a import b`, `import_module("a")`.
     Python,
+    /// `require("a")`, `import … from "a"`, `import("a")`, `export … from "a"`.
+    Node,
 }
 
 /// Parts of a runtime that are functions of decant.
@@ -293,6 +298,8 @@ pub enum Mechanism {
     Pth,
     /// `package.json`: the file that a directory is started by (Node's `main`).
     PackageJson,
+    /// Packages that a distribution installed for all programs, in `{shared}`: those that source text imports.
+    SharedPackages,
     /// Native modules of other systems, architectures and C libraries in packages stay out.
     ForeignBinaries,
     /// `Class-Path` in the manifest of a jar (JAR file specification).
@@ -377,6 +384,14 @@ pub struct Wrapper {
     /// It starts the shell of the user that its words name.
     #[serde(default)]
     pub login_shell: bool,
+    /// Each word that is no option is a text for a shell, with this before it.
+    pub texts: Option<String>,
+    /// What the beginnings of such texts stand for.
+    #[serde(default)]
+    pub short: BTreeMap<String, String>,
+    /// Programs that it starts whatever its words say.
+    #[serde(default)]
+    pub starts: Vec<String>,
 }
 
 /// A server: what its configuration names, and what it needs whatever that says.
@@ -566,9 +581,21 @@ pub struct Runner {
     /// Its first word is the name of a program.
     #[serde(default)]
     pub programs: bool,
+    /// Words before a program and its arguments, which are started as they are (`yarn node`).
+    #[serde(default)]
+    pub itself: Vec<String>,
     /// Options that change no more than what is printed.
     #[serde(default)]
     pub flags: Vec<String>,
+    /// Options whose value is the directory that it works in.
+    #[serde(default)]
+    pub directory: Vec<String>,
+    /// Options whose value is the name or the directory of a workspace.
+    #[serde(default)]
+    pub workspace: Vec<String>,
+    /// A word before the name of a workspace.
+    #[serde(default)]
+    pub workspace_word: Vec<String>,
     /// Options for the script stand behind `--`; without, all that follows its name is the script's.
     #[serde(default)]
     pub separator: bool,

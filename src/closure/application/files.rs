@@ -121,7 +121,7 @@ impl Closure<'_> {
     }
 
     /// Whether a package of the stage owns a real path.
-    pub(super) fn is_packaged(&self, path: &RootfsPath) -> bool {
+    pub(in crate::closure) fn is_packaged(&self, path: &RootfsPath) -> bool {
         let packages = self.world.sources.get(STAGE).and_then(|source| source.packages.as_deref());
         packages.is_some_and(|packages| matches!(packages.owner(path), Ok(Some(_))))
     }

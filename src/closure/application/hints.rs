@@ -172,6 +172,7 @@ impl Closure<'_> {
         let generated = Patterns::new(&rules.generated);
         let packages = Patterns::new(&rules.dependencies);
         let unsaid = Patterns::new(&rules.hint.unsaid);
+        let left = self.left();
         let mut tops: Vec<(RootfsPath, usize)> = Vec::new();
         let mut above: BTreeSet<RootfsPath> = BTreeSet::new();
         for (path, touched) in world.changes.iter() {
@@ -183,7 +184,7 @@ impl Closure<'_> {
                 || generated.cover(path)
                 || packages.cover(path)
                 || unsaid.cover(path)
-                || self.is_left(path)
+                || left.holds(path)
             {
                 continue;
             }

@@ -64,7 +64,9 @@ impl Closure<'_> {
             .changes
             .get(path)
             .is_some_and(|touched| touched.run.is_some() && touched.put.is_none());
-        started && made && !self.is_packaged(path)
+        // A tool that a package manager of the language installed was not compiled here.
+        let installed = Patterns::new(&self.world.rules.application.dependencies).cover(path);
+        started && made && !installed && !self.is_packaged(path)
     }
 
     /// Whether the language's toolchain makes such a file.

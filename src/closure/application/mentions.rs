@@ -8,6 +8,7 @@ use super::files::STAGE;
 use super::patterns::Patterns;
 use super::places::{Places, is_system_directory};
 use super::words::{self, Named, TextKind};
+use crate::closure::follow::is_documentation;
 use crate::closure::libraries::env_value;
 use crate::closure::literals::Literals;
 use crate::closure::reason;
@@ -38,6 +39,8 @@ struct Known {
     telling: Literals,
     /// What RUN made, and no package owns, outside of the application's directories.
     made: BTreeSet<RootfsPath>,
+    /// Files of packages that RUN installed: a text that names one by its whole path wants it.
+    installed: BTreeSet<RootfsPath>,
     texts: Texts,
 }
 
@@ -90,7 +93,7 @@ impl Closure<'_> {
             self.mentioned_by_environment(&known, &mut wishes)?;
             known
         };
-        if !known.programs.is_empty() || !known.made.is_empty() {
+        if !(known.programs.is_empty() && known.made.is_empty() && known.installed.is_empty()) {
             self.read_mentions(&known, &mut mentions.read, &mut wishes)?;
         }
         mentions.known = Some(known);
@@ -155,18 +158,21 @@ impl Closure<'_> {
         let stage = world.sources[STAGE].root;
         let places = Places::of(world.spec, stage, world.changes)?;
         let generated = Patterns::new(&world.rules.application.generated);
-        let mut made = BTreeSet::new();
+        let (mut made, mut installed) = (BTreeSet::new(), BTreeSet::new());
         for (path, touched) in world.changes.iter() {
-            if touched.run.is_some()
-                && touched.put.is_none()
-                && !places.hold(path)
-                && !generated.cover(path)
-                && !self.is_packaged(path)
-                && world.changes.in_base(path)?.is_none()
-                && stage.stat(path)?.is_some()
-            {
-                made.insert(path.clone());
+            let by_run = touched.run.is_some() && touched.put.is_none();
+            if !by_run || places.hold(path) || generated.cover(path) {
+                continue;
             }
+            let packaged = self.is_packaged(path);
+            if packaged && is_documentation(path) || world.changes.in_base(path)?.is_some() {
+                continue;
+            }
+            match stage.stat(path)? {
+                Some(stat) if packaged && stat.kind == FileKind::Regular => installed.insert(path.clone()),
+                Some(_) if !packaged => made.insert(path.clone()),
+                _ => false,
+            };
         }
         let programs = self.new_programs()?;
         let texts = Texts::new(&world.rules.application.mention);
@@ -175,7 +181,7 @@ impl Closure<'_> {
         let telling =
             programs.keys().filter(|name| name.len() >= TELLING_NAME && !texts.common.contains(*name));
         let telling = Literals::new(telling);
-        Ok(Known { programs, program_paths, names, telling, made, texts })
+        Ok(Known { programs, program_paths, names, telling, made, installed, texts })
     }
 
     /// The programs on `PATH` that the base image does not have.
@@ -346,6 +352,9 @@ impl Found {
         }
         for path in &named.paths {
             self.path(path, known, true);
+            if known.installed.contains(path) && !known.program_paths.contains(path) {
+                self.files.insert(path.clone());
+            }
         }
     }
 

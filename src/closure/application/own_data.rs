@@ -1,10 +1,12 @@
-//! What a packaged program reads of its own package: the paths in its data that its package, or one of the same
-//! source, owns. An interpreter is left to its language's rule.
+//! What a packaged program reads of its own package: the paths in its data, in that of the libraries that were built
+//! from the same source, and in configuration, that its package owns, one of the same source, or one that these depend
+//! on. An interpreter is left to its language's rule.
 
 use std::collections::BTreeSet;
 
 use super::patterns::Patterns;
 use super::places::is_system_directory;
+use super::words::{self, TextKind};
 use crate::closure::finding;
 use crate::closure::follow::is_documentation;
 use crate::closure::ownership::Owner;
@@ -58,10 +60,13 @@ impl Closure<'_> {
     ) -> Result<(), RootfsError> {
         let ignored = Patterns::new(&self.world.rules.application.hint.ignored);
         let mut texts: BTreeSet<Vec<u8>> = BTreeSet::new();
-        let scanned = self.with_bytes(program, |bytes| strings::absolute_paths(bytes));
-        if let Some(Ok(paths)) = scanned {
-            texts = paths;
+        for file in self.own_libraries(program, owner).iter().chain([program]) {
+            let scanned = self.with_bytes(file, |bytes| strings::absolute_paths(bytes));
+            if let Some(Ok(paths)) = scanned {
+                texts.extend(paths);
+            }
         }
+        texts.extend(self.configured_paths()?);
         let mut files: Option<BTreeSet<RootfsPath>> = None;
         let chain = self.items.get(program).map(|item| item.reason.clone()).unwrap_or_default();
         for text in texts.iter().take(MAX_PATHS) {
@@ -105,16 +110,53 @@ impl Closure<'_> {
         Ok(())
     }
 
-    /// The files of a package and of those built from the same source.
+    /// The paths in the texts of the set below /etc.
+    fn configured_paths(&self) -> Result<BTreeSet<Vec<u8>>, RootfsError> {
+        let etc = RootfsPath::from("/etc");
+        let mut paths = BTreeSet::new();
+        for (path, item) in self.items.range(etc.clone()..).take_while(|(path, _)| path.is_within(&etc)) {
+            if item.stat.kind != FileKind::Regular
+                || item.stat.size > MAX_CONFIG_BYTES
+                || paths.len() > MAX_PATHS
+            {
+                continue;
+            }
+            let Some((rootfs, file)) = self.file_of(path) else { continue };
+            let text = rootfs.read(&file, 0..MAX_CONFIG_BYTES)?;
+            let named = words::read(&text, TextKind::Data, &[], &|_| false).paths;
+            paths.extend(named.into_iter().map(|path| path.as_bytes().to_vec()));
+        }
+        Ok(paths)
+    }
+
+    /// The libraries that a program loads and that were built from the same source.
+    fn own_libraries(&self, program: &RootfsPath, owner: Owner) -> BTreeSet<RootfsPath> {
+        let source_of = |owner: Owner| {
+            let database = self.world.sources[owner.source].packages.as_deref()?;
+            let package = database.packages().get(owner.package.0 as usize)?;
+            Some((owner.source, package.source.clone()))
+        };
+        let own = source_of(owner);
+        let mine = self.processes.iter().filter(|process| process.program == *program);
+        let loaded = mine.flat_map(|process| &process.loaded).map(|loaded| &loaded.path);
+        let libraries = loaded.filter(|path| *path != program && !is_libc_family(path));
+        libraries.filter(|path| self.owner_of(path).and_then(source_of) == own).cloned().collect()
+    }
+
+    /// The files of a package, of those built from the same source, and of those that these depend on.
     fn family_files(&mut self, owner: Owner) -> BTreeSet<RootfsPath> {
         let mut files = BTreeSet::new();
         let Some(database) = self.world.sources[owner.source].packages.as_deref() else { return files };
         let Some(package) = database.packages().get(owner.package.0 as usize) else { return files };
-        for (at, other) in database.packages().iter().enumerate() {
-            if other.source != package.source {
+        let id = |at: usize| PackageId(u32::try_from(at).unwrap_or(u32::MAX));
+        let packages = database.packages().iter().enumerate();
+        let family = packages.clone().filter(|(_, other)| other.source == package.source);
+        let depends: BTreeSet<String> = family.flat_map(|(at, _)| database.depends(id(at))).collect();
+        for (at, other) in packages {
+            if other.source != package.source && !depends.contains(&other.name) {
                 continue;
             }
-            match database.files(PackageId(u32::try_from(at).unwrap_or(u32::MAX))) {
+            match database.files(id(at)) {
                 Ok(all) => files.extend(all),
                 Err(error) => self.findings.add(finding::warning(
                     finding::UNREADABLE_SOURCE,
@@ -133,6 +175,9 @@ fn is_program_place(path: &RootfsPath) -> bool {
         || named(path.clone())
         || path.is_within(&RootfsPath::from("/etc/init.d"))
 }
+
+/// Bytes of a configuration file that are read.
+const MAX_CONFIG_BYTES: u64 = 256 << 10;
 
 /// Paths of one program that are looked at.
 const MAX_PATHS: usize = 20_000;

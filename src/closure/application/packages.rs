@@ -128,10 +128,10 @@ impl Closure<'_> {
             .collect()
     }
 
-    /// Whether a package's path is a file that a program could use.
+    /// Whether a package's path is a file that a program could use. A link leads to what another path has.
     fn is_content(&self, path: &RootfsPath) -> bool {
         let stat = self.world.sources[STAGE].root.stat(path).ok().flatten();
-        stat.is_some_and(|stat| stat.kind != FileKind::Directory)
+        stat.is_some_and(|stat| !matches!(stat.kind, FileKind::Directory | FileKind::Symlink(_)))
             && !is_documentation(path)
             && !path.is_within(&RootfsPath::from("/usr/share/locale"))
     }

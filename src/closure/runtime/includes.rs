@@ -54,9 +54,14 @@ impl Engine<'_> {
         }
     }
 
-    /// Whether a path is something that only installs packages, and nothing asked for.
-    pub(super) fn leaves(&self, path: &RootfsPath) -> bool {
-        self.packages.excepts(path) || self.leave.iter().any(|pattern| glob::covers(pattern.as_bytes(), path))
+    /// Whether a path stays away from the packages that its rule brought.
+    pub(super) fn excepts(&self, path: &RootfsPath) -> bool {
+        self.packages.excepts(path)
+    }
+
+    /// Patterns of what only installs packages.
+    pub(super) fn leave(&self) -> &[String] {
+        &self.leave
     }
 
     /// Paths below which nothing comes by a part of its rule.

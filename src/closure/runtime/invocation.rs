@@ -45,6 +45,22 @@ impl<'a> Closure<'a> {
         Ok(false)
     }
 
+    /// The name of the script that an interpreter's words name, and the words behind it.
+    ///
+    /// # Errors
+    /// What the roots answer.
+    pub(in crate::closure) fn script_of(
+        &self,
+        program: &RootfsPath,
+        words: &[String],
+    ) -> Result<Option<(String, Vec<String>)>, RootfsError> {
+        let Some(rule) = self.runtime_of(program)? else { return Ok(None) };
+        let line = CommandLine::parse(&rule.arguments, words, &mut |_| Vec::new());
+        let script = line.named.last().filter(|word| word.value == Value::Script);
+        let name = script.and_then(|word| word.text.rsplit('/').next()).map(str::to_owned);
+        Ok(name.map(|name| (name, line.own)))
+    }
+
     /// The language of a script that is started by itself, by its `#!` line.
     fn language_of_script(&self, program: &RootfsPath) -> Result<Option<&'a Runtime>, RootfsError> {
         let Some((real, FileKind::Regular, view)) = self.locate(program)? else { return Ok(None) };
@@ -150,6 +166,10 @@ impl<'a> Closure<'a> {
             Value::Path => self.named_path(rule, &word.text, call, wishes),
             Value::Paths => {
                 for path in word.text.split(':') {
+                    let place = directory.join(path.as_bytes());
+                    if self.is_shared_place(&place) {
+                        continue;
+                    }
                     self.named_path(rule, path, call, wishes)?;
                 }
                 Ok(())

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::foreign::ForeignNames;
+use super::shared_packages::SHARED;
 use super::text::imported;
 use crate::closure::evidence::{Facts, Needles};
 use crate::closure::finding;
@@ -120,6 +121,9 @@ impl Closure<'_> {
     /// The files of source text that were not read, with how they import modules.
     fn unread_texts(&self, read: &BTreeSet<RootfsPath>) -> Vec<(RootfsPath, Option<Imports>)> {
         let mut unread = Vec::new();
+        let left = self.left();
+        // Packages of Node.js matter only where a distribution shares some.
+        let shared = self.runtimes.engines.iter().any(|engine| !engine.paths(SHARED).is_empty());
         for (path, item) in &self.items {
             if item.stat.kind != FileKind::Regular || read.contains(path) || self.elves.contains_key(path) {
                 continue;
@@ -130,10 +134,11 @@ impl Closure<'_> {
                 .filter(|engine| script || engine.is_text(path.name()) || is_archive_name(path.name()));
             let Some(engine) = of.next() else { continue };
             let fixed = self.runtimes.engines.iter().any(|engine| engine.fixed.holds(path));
-            if fixed || item.strength <= Strength::Soft && self.is_left(path) {
+            if fixed || item.strength <= Strength::Soft && left.holds(path) {
                 continue;
             }
-            unread.push((path.clone(), engine.rule.imports));
+            let asked = shared || engine.rule.imports != Some(Imports::Node);
+            unread.push((path.clone(), engine.rule.imports.filter(|_| asked)));
         }
         unread
     }
@@ -144,6 +149,8 @@ fn read_text(text: &[u8], imports: Option<Imports>, needles: &Needles, facts: &m
     needles.words.find(text, &mut facts.words);
     if let Some(imports) = imports {
         imported(text, imports, &mut facts.modules);
+    }
+    if imports == Some(Imports::Python) {
         let foreign = ForeignNames::read(text);
         facts.foreign.opened.extend(foreign.opened);
         facts.foreign.searched.extend(foreign.searched);

@@ -58,6 +58,16 @@ pub(in crate::closure) fn imported(text: &[u8], how: Imports, found: &mut BTreeS
                 }
             }
         }
+        Imports::Node => {
+            for (at, quote) in text.iter().enumerate().filter(|(_, byte)| matches!(byte, b'"' | b'\'')) {
+                let before = text[at.saturating_sub(NODE_BEFORE)..at].trim_ascii_end();
+                if NODE_WORDS.iter().any(|word| before.ends_with(word)) {
+                    let rest = &text[at + 1..];
+                    let end = rest.iter().take(MAX_NAME_BYTES).position(|byte| byte == quote);
+                    add(&rest[..end.unwrap_or_default()], found);
+                }
+            }
+        }
     }
 }
 
@@ -125,6 +135,12 @@ fn add(name: &[u8], found: &mut BTreeSet<String>) {
 /// Functions that import a module by its name.
 const PYTHON_CALLS: [&[u8]; 3] = [b"import_module", b"__import__", b"find_spec"];
 
+/// What stands before the name of a package in JavaScript.
+const NODE_WORDS: [&[u8]; 5] = [b"require(", b"import(", b"require.resolve(", b"from", b"import"];
+
+/// Bytes before a name that are looked at.
+const NODE_BEFORE: usize = 24;
+
 /// Names in one statement.
 const MAX_NAMES: usize = 256;
 
@@ -154,6 +170,22 @@ mod tests {
         for (text, expected) in rows {
             let mut found = BTreeSet::new();
             words.find(text.as_bytes(), &mut found);
+            assert_eq!(found.into_iter().collect::<Vec<_>>().join(" "), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn imports_of_node() {
+        let rows = [
+            ("const a = require('a'), b = require( \"@b/c/d\" )", "@b/c/d a"),
+            ("import x, {y} from 'a';import\"b\"\nexport * from 'c'", "a b c"),
+            ("await import('./a.js'); require.resolve('z')", "./a.js z"),
+            ("console.log('a'); require(name)", ""),
+            ("require('", ""),
+        ];
+        for (text, expected) in rows {
+            let mut found = BTreeSet::new();
+            imported(text.as_bytes(), Imports::Node, &mut found);
             assert_eq!(found.into_iter().collect::<Vec<_>>().join(" "), expected, "{text}");
         }
     }

@@ -286,8 +286,10 @@ impl Reader<'_> {
                 }
             }
         }
-        if !known && let Some(raw) = simple.words.first() {
-            let text: String = raw.chars().take(MAX_SHOWN).collect();
+        if !known && !simple.words.is_empty() {
+            // Up to the word that is not known: `exec "$program"`.
+            let unknown = simple.words.iter().position(|word| word.contains(['$', '`'])).unwrap_or(0);
+            let text: String = simple.words[..=unknown].join(" ").chars().take(MAX_SHOWN).collect();
             if !self.script.dynamic.contains(&text) && self.script.dynamic.len() < MAX_WORDS {
                 self.script.dynamic.push(text);
             }

@@ -80,10 +80,13 @@ impl<'c> Scope<'c> {
     }
 
     fn expand(&self, pieces: &[Piece], split: bool) -> Vec<Vec<Word>> {
-        if self.budget.get() == 0 {
-            return vec![vec![Word::unknown()]];
+        // A word without a variable costs nothing.
+        if pieces.iter().any(|piece| !matches!(piece, Piece::Text(_))) {
+            if self.budget.get() == 0 {
+                return vec![vec![Word::unknown()]];
+            }
+            self.charge(1);
         }
-        self.charge(1);
         let mut ways: Vec<Builder> = vec![Builder::default()];
         for piece in pieces {
             let parts = self.parts(piece, split);

@@ -55,7 +55,8 @@ impl Reader {
                 }
                 // What is indented goes on (`files =` of supervisord with one file a line).
                 ('\n', syntax)
-                    if syntax == ConfigSyntax::Blocks || matches!(signs.peek(), Some(' ' | '\t')) =>
+                    if syntax == ConfigSyntax::Blocks
+                        || syntax == ConfigSyntax::Pairs && matches!(signs.peek(), Some(' ' | '\t')) =>
                 {
                     self.end_word();
                 }
@@ -128,6 +129,12 @@ mod tests {
                 ConfigSyntax::Lines,
                 "dir /data\n# no\n  LoadModule a \\\n b.so\n<Directory \"/srv/w w\">\n",
                 "dir(/data) LoadModule(a,b.so) Directory(/srv/w w)",
+            ),
+            (
+                "haproxy's sections",
+                ConfigSyntax::Lines,
+                "global\n    user haproxy\n    group haproxy\ndefaults\n\tmode http\n",
+                "global() user(haproxy) group(haproxy) defaults() mode(http)",
             ),
             (
                 "php-fpm, postgres and supervisord",

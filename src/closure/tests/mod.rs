@@ -6,6 +6,7 @@ mod commands;
 mod compose;
 mod left;
 mod libraries;
+mod node;
 mod output;
 mod properties;
 mod python;

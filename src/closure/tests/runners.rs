@@ -77,9 +77,9 @@ fn scripts_are_written_as_what_they_start() {
             r#"["node", "x.js"]"#,
         ),
         (
-            "an option that changes what runs",
+            "an option that is not known",
             r#"{"scripts":{"start":"node x.js"}}"#,
-            "cmd npm start -w api",
+            "cmd npm start --workspaces",
             "stays with a shell",
         ),
         ("no such script", r#"{"scripts":{}}"#, "cmd npm run web", "stays with a shell"),
@@ -157,6 +157,74 @@ fn scripts_are_written_as_what_they_start() {
         assert_eq!(written_with(package, cmd, "/usr/bin/nohup elf static"), expected, "{summary}");
     }
     assert_eq!(written("not json", "cmd npm start"), "stays with a shell");
+}
+
+#[test]
+fn scripts_of_workspaces_and_other_directories() {
+    let root = r#"{"workspaces":["packages/*"],"scripts":{"start":"npm start -w @acme/api"}}"#;
+    let more = r#"/app/packages/api/package.json text "{\"name\":\"@acme/api\",\"scripts\":{\"start\":\"node x.js\",\"web\":\"next start\",\"all\":\"node a.js && node b.js\"}}"
+           /app/packages/web/package.json text "{\"name\":\"web\"}"
+           /app/pnpm-workspace.yaml text "packages:\n  # all\n  - 'packages/*'\n"
+           /usr/bin/yarn -> ../lib/npm-cli.js
+           /usr/bin/pnpm -> ../lib/npm-cli.js"#;
+    let there = r#"["env", "--chdir=/app/packages/api", "node", "x.js"]"#;
+    let rows = [
+        ("a workspace by its name", "cmd npm start -w @acme/api", there),
+        ("before the word", "cmd npm --workspace=@acme/api run start", there),
+        ("by its directory", "cmd npm run start -w packages/api", there),
+        ("a directory", "cmd npm --prefix packages/api start", there),
+        ("a directory behind", "cmd npm start --prefix ./packages/api", there),
+        ("through a script of the root", "cmd npm start", there),
+        ("yarn", "cmd yarn workspace @acme/api start", there),
+        ("yarn in a directory", "cmd yarn --cwd packages/api start", there),
+        ("pnpm", "cmd pnpm --filter @acme/api start", there),
+        ("pnpm in a directory", "cmd pnpm -C packages/api run start", there),
+        (
+            "behind env",
+            "cmd env --chdir=packages/api npm start",
+            r#"["env", "--chdir=packages/api", "node", "x.js"]"#,
+        ),
+        (
+            "a program of the root",
+            "cmd npm run web -w @acme/api",
+            r#"["env", "--chdir=/app/packages/api", "node", "/app/node_modules/.bin/next", "start"]"#,
+        ),
+        (
+            "a script for a shell",
+            "cmd npm run all -w @acme/api",
+            r#"["/usr/bin/sh", "-c", "cd /app/packages/api || exit; export PATH=/app/node_modules/.bin:\"$PATH\"; node a.js && node b.js"]"#,
+        ),
+        ("no such workspace", "cmd npm start -w other", "stays with a shell"),
+        ("two", "cmd npm start -w @acme/api -w web", "stays with a shell"),
+        ("all that fit", "cmd pnpm --filter @acme/* start", "stays with a shell"),
+    ];
+    for (summary, cmd, expected) in rows {
+        assert_eq!(written_with(root, cmd, more), expected, "{summary}");
+    }
+}
+
+#[test]
+fn programs_that_pnpm_and_yarn_start_in_their_own_ways() {
+    let package = r#"{"scripts":{"start":"tool -p 80"}}"#;
+    let shim = r##"/usr/bin/pnpm -> ../lib/npm-cli.js
+           /app/node_modules/tool/cli.js text ""
+           /app/node_modules/.bin/tool text "#!/bin/sh\nbasedir=$(dirname \"$0\")\nif [ -z \"$NODE_PATH\" ]; then\n  export NODE_PATH=\"/app/a:/app/b\"\nfi\nif [ -x \"$basedir/node\" ]; then\n  exec \"$basedir/node\"  \"$basedir/../tool/cli.js\" \"$@\"\nelse\n  exec node  \"$basedir/../tool/cli.js\" \"$@\"\nfi\n" 0755"##;
+    assert_eq!(
+        written_with(package, "cmd pnpm start", shim),
+        r#"["env", "NODE_PATH=/app/a:/app/b", "node", "/app/node_modules/tool/cli.js", "-p", "80"]"#
+    );
+    let cross = r##"/app/node_modules/.bin/cross-env text "#!/usr/bin/env node\n" 0755"##;
+    assert_eq!(
+        written_with(r#"{"scripts":{"start":"cross-env A=b next start"}}"#, "cmd npm start", cross),
+        r#"["env", "PATH=/app/node_modules/.bin:/usr/local/bin:/usr/bin:/bin", "node", "/app/node_modules/.bin/cross-env", "A=b", "next", "start"]"#
+    );
+    let plug = r#"/usr/bin/yarn -> ../lib/npm-cli.js
+           /app/.pnp.cjs text """#;
+    let package = r#"{"scripts":{"start":"node x.js"}}"#;
+    let loaded = r#"["env", "NODE_OPTIONS=--require /app/.pnp.cjs", "node", "x.js"]"#;
+    for cmd in ["cmd yarn start", "cmd yarn node x.js"] {
+        assert_eq!(written_with(package, cmd, plug), loaded, "{cmd}");
+    }
 }
 
 #[test]

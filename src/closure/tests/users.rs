@@ -88,6 +88,26 @@ fn accounts_are_those_of_the_base_set_and_of_the_owners() {
 }
 
 #[test]
+fn accounts_that_a_program_becomes_are_those_in_its_data() {
+    let case = Case::parse(
+        "source build
+           debian
+           /etc/passwd text \"sshd:x:101:65534::/run:/x\\nproxy:x:13:13::/:/x\\nbackup:x:34:34::/:/x\\nlist:x:38:38::/:/x\\n\"
+           /usr/sbin/sshd elf needed=libc.so.6 interp=/lib64/ld-linux-x86-64.so.2 import=getpwnam,setresuid \"string=/run/sshd\\x00default_user proxy\\x00make a backup of it\"
+           /usr/bin/install elf needed=libc.so.6 interp=/lib64/ld-linux-x86-64.so.2 import=getpwnam string=list
+         entrypoint /usr/sbin/sshd
+         program install",
+    );
+    let plan = case.plan().expect("it plans");
+    let Content::Bytes(passwd) = &plan.entries[&RootfsPath::from("/etc/passwd")].content else {
+        panic!("passwd is generated")
+    };
+    let text = String::from_utf8_lossy(passwd);
+    let names: Vec<&str> = text.lines().filter_map(|line| line.split(':').next()).collect();
+    assert_eq!(names, ["root", "nobody", "nonroot", "proxy", "sshd"]);
+}
+
+#[test]
 fn the_base_set_is_the_same_for_every_program() {
     let case = Case::parse(
         "source build
