@@ -61,7 +61,7 @@ type failure struct {
 // is printed for a source without lines.
 //
 // These are sorted: whatever passes an error on turns their order round, and an image's error is
-// passed on once more often than that of the frontend in the daemon.
+// passed on once more often than that of the frontend in the daemon. So are the rules of a lint error.
 func (f failure) text() string {
 	var places []string
 	for _, source := range f.sources {
@@ -71,7 +71,7 @@ func (f failure) text() string {
 		places = append(places, fmt.Sprintf("at %s:%s\n", source.Info.GetFilename(), lines(source.Ranges)))
 	}
 	slices.Sort(places)
-	return f.message + "\n" + strings.Join(places, "")
+	return sortRules(f.message) + "\n" + strings.Join(places, "")
 }
 
 // lines writes ranges as `3, 4-5`; a column is shown only if it is not the first.
@@ -159,11 +159,18 @@ func askOne(ctx context.Context, bridge gatewaypb.LLBBridgeClient, c testCase, f
 		AllowResultArrayRef: true,
 	})
 	if err != nil {
-		return answer{failure: &failure{
-			message: c.hide(err.Error()),
-			code:    grpcerrors.Code(err).String(),
-			sources: errdefs.Sources(err),
-		}}
+		said := failure{message: c.hide(err.Error()), code: grpcerrors.Code(err).String(), sources: errdefs.Sources(err)}
+		if c.chance {
+			message, anywhere := settled(said.message)
+			said.message = message
+			if anywhere {
+				said.sources = nil
+			}
+		}
+		return answer{failure: &said}
+	}
+	if c.chance {
+		response.Result.Metadata = settledMetadata(response.Result.GetMetadata())
 	}
 	a := answer{refs: map[string]*pb.Definition{}, metadata: response.Result.GetMetadata(), attestations: response.Result.GetAttestations()}
 	if ref := response.Result.GetRef(); ref != nil {

@@ -23,6 +23,8 @@ type testCase struct {
 	inputs map[string]string
 	// stores are OCI layouts of the session, relative to dir.
 	stores map[string]string
+	// chance: what cannot be compared is left out, see settled.
+	chance bool
 	// hide takes what changes from run to run out of texts.
 	hide func(string) string
 }

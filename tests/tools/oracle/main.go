@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"time"
 
 	"github.com/moby/buildkit/client"
 	"golang.org/x/sync/errgroup"
@@ -126,6 +127,13 @@ func run(ctx context.Context, s settings) (int, error) {
 		} else if len(v.differences) > 0 {
 			word = "differs"
 			failed++
+			if !answers(ctx, daemon) {
+				var names []string
+				for _, c := range cases[i:min(i+s.jobs, len(cases))] {
+					names = append(names, c.name)
+				}
+				return failed, fmt.Errorf("buildkitd at %s has ended; one of these was asked: %s", s.address, strings.Join(names, ", "))
+			}
 		}
 		if s.progress {
 			fmt.Fprintf(os.Stderr, "\r%d of %d cases, %d differ", i+1, len(cases), failed)
@@ -144,6 +152,14 @@ func run(ctx context.Context, s settings) (int, error) {
 	fmt.Printf("%d equal, %d known and wanted differences\n", len(cases)-failed-meant, meant)
 	fmt.Printf("%d passed, %d failed\n", len(cases)-failed, failed)
 	return failed, nil
+}
+
+// answers tells whether the daemon is still there: a panic in the official frontend ends all of it.
+func answers(ctx context.Context, daemon *client.Client) bool {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	_, err := daemon.ListWorkers(ctx)
+	return err == nil
 }
 
 // verdict is the outcome of one case.

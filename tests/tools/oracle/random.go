@@ -8,8 +8,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/moby/buildkit/client"
+	"golang.org/x/sync/errgroup"
 )
 
 // runRandom compares Dockerfiles made by a grammar. A difference is cut down to the lines that it
@@ -20,43 +22,83 @@ func runRandom(ctx context.Context, daemon *client.Client, s settings, hide func
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	context := filepath.Join(dir, "context")
-	for _, file := range []string{"a.txt", "b.txt", "dir/c.txt", "dir/sub/d.md"} {
-		path := filepath.Join(context, file)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return 0, err
+
+	seeds := make(chan uint64)
+	var lock sync.Mutex
+	done, failed := 0, 0
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer close(seeds)
+		for i := range s.random {
+			select {
+			case seeds <- s.seed + uint64(i):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
-		if err := os.WriteFile(path, []byte(file), 0o644); err != nil {
-			return 0, err
-		}
+		return nil
+	})
+	for job := range s.jobs {
+		group.Go(func() error {
+			judge, err := randomJudge(ctx, daemon, s, hide, filepath.Join(dir, fmt.Sprint(job)))
+			if err != nil {
+				return err
+			}
+			for seed := range seeds {
+				grammar := newGrammar(seed)
+				lines := grammar.dockerfile()
+				opts := grammar.options()
+				differs := func(lines []string) []string { return judge(lines, opts) }
+				difference := differs(lines)
+				if len(difference) > 0 {
+					if !answers(ctx, daemon) {
+						return fmt.Errorf("buildkitd has ended at seed %d:\n%s", seed, strings.Join(lines, "\n"))
+					}
+					lines = shrink(lines, func(lines []string) bool { return len(differs(lines)) > 0 })
+					difference = differs(lines)
+				}
+				lock.Lock()
+				done++
+				if len(difference) > 0 {
+					failed++
+					fmt.Printf("differs seed %d %v\n", seed, opts)
+					printIndented(lines)
+					printIndented(difference)
+				}
+				if done%100 == 0 {
+					fmt.Fprintf(os.Stderr, "%d of %d, %d differ\n", done, s.random, failed)
+				}
+				lock.Unlock()
+			}
+			return nil
+		})
 	}
-	differs := func(lines []string) []string {
-		if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
-			return []string{err.Error()}
-		}
-		c := testCase{name: "random", dir: dir, hide: hide, opts: map[string]string{"build-arg:GIVEN": "given value"}}
-		return examine(ctx, daemon, settings{image: s.image, unpinned: true, requests: s.requests}, c).differences
-	}
-	failed := 0
-	for i := range s.random {
-		seed := s.seed + uint64(i)
-		lines := newGrammar(seed).dockerfile()
-		if err := ctx.Err(); err != nil {
-			return failed, err
-		}
-		if len(differs(lines)) > 0 {
-			failed++
-			lines = shrink(lines, func(lines []string) bool { return len(differs(lines)) > 0 })
-			fmt.Printf("differs seed %d\n", seed)
-			printIndented(lines)
-			printIndented(differs(lines))
-		}
-		if (i+1)%100 == 0 {
-			fmt.Fprintf(os.Stderr, "%d of %d, %d differ\n", i+1, s.random, failed)
-		}
+	if err := group.Wait(); err != nil {
+		return failed, err
 	}
 	fmt.Printf("%d passed, %d failed\n", s.random-failed, failed)
 	return failed, nil
+}
+
+// randomJudge makes a directory with a build context, and the function that says how the answers to a
+// Dockerfile in it differ.
+func randomJudge(ctx context.Context, daemon *client.Client, s settings, hide func(string) string, dir string) (func([]string, map[string]string) []string, error) {
+	for _, file := range []string{"a.txt", "b.txt", "dir/c.txt", "dir/sub/d.md"} {
+		path := filepath.Join(dir, "context", file)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(path, []byte(file), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	return func(lines []string, opts map[string]string) []string {
+		if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
+			return []string{err.Error()}
+		}
+		c := testCase{name: "random", dir: dir, hide: hide, opts: opts, chance: true}
+		return examine(ctx, daemon, settings{image: s.image, unpinned: true, requests: s.requests}, c).differences
+	}, nil
 }
 
 // shrink takes lines out, half of them first, as long as what is left still differs.
@@ -110,6 +152,34 @@ func (g *grammar) dockerfile() []string {
 		all = append(all, strings.Split(line, "\n")...)
 	}
 	return all
+}
+
+// options are made after the Dockerfile, so that they can name its stages.
+func (g *grammar) options() map[string]string {
+	opts := map[string]string{"build-arg:GIVEN": "given value"}
+	for _, option := range []struct {
+		key    string
+		values []string
+	}{
+		{"target", append([]string{"stage-0", "Final", "nowhere"}, g.stages...)},
+		{"platform", []string{"linux/arm64", "linux/amd64,linux/arm64", "linux/arm/v7"}},
+		{"no-cache", append([]string{"", "a,b"}, g.stages...)},
+		{"label:a", []string{"", "option"}},
+		{"build-arg:A", []string{"", "$B"}},
+		{"build-arg:TARGETARCH", []string{"mips"}},
+		{"build-arg:SOURCE_DATE_EPOCH", []string{"0", "1700000000"}},
+		{"build-arg:BUILDKIT_CACHE_MOUNT_NS", []string{"ns"}},
+		{"build-arg:BUILDKIT_DOCKERFILE_CHECK", []string{"skip=all", "skip=UndefinedVar;error=true", "experimental=all"}},
+		{"force-network-mode", []string{"none", "host"}},
+		{"hostname", []string{"h"}},
+		{"context:busybox:stable-musl", []string{"docker-image://scratch"}},
+		{"context:build", []string{"docker-image://busybox:stable-musl"}},
+	} {
+		if g.chance(7) {
+			opts[option.key] = g.one(option.values...)
+		}
+	}
+	return opts
 }
 
 func (g *grammar) from(i int) string {
@@ -170,7 +240,8 @@ func (g *grammar) instruction() string {
 		flags := g.flags("--chown=1:2", "--chown=u:g", "--chmod=644", "--chmod=u=rwX,go=rX", "--link", "--parents", "--exclude=*.md", "--exclude=dir/**")
 		return "COPY " + flags + g.path() + " " + g.dest()
 	case 7:
-		from := append([]string{"0", "busybox:stable-musl", "later", "a"}, g.stages...)
+		// One image that is missing, not two: which of them the official frontend names is chance.
+		from := append([]string{"0", "busybox:stable-musl", "later"}, g.stages...)
 		return "COPY --from=" + g.one(from...) + " " + g.flags("--link", "--chown=5") + g.path() + " " + g.dest()
 	case 8:
 		return g.one("COPY", "ADD", "RUN") + " <<" + g.one("E", "\"E\"", "-E") + g.one("", " /f", " /d/") + "\nbody $A\n\tindented\nE"

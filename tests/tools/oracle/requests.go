@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,7 +24,8 @@ func compareRequests(ctx context.Context, daemon *client.Client, c testCase, fro
 		return nil
 	}
 	var asked []frontend
-	for _, name := range requestNames {
+	names := c.askable(requestNames)
+	for _, name := range names {
 		for _, f := range frontends {
 			f.opts = maps.Clone(f.opts)
 			f.opts["requestid"] = name
@@ -34,12 +37,34 @@ func compareRequests(ctx context.Context, daemon *client.Client, c testCase, fro
 		return []string{"the session of the requests failed: " + err.Error()}
 	}
 	var lines []string
-	for i, name := range requestNames {
+	for i, name := range names {
 		official, ours := answers[2*i], answers[2*i+1]
 		lines = append(lines, titled(name, compareRequest(official, ours))...)
 	}
 	return lines
 }
+
+// askable are the requests that the daemon survives. Up to BuildKit 0.34.2 "targets" has no linter, and a
+// comment `check=` above an instruction makes it panic, which ends the whole buildkitd.
+func (c testCase) askable(names []string) []string {
+	data, err := os.ReadFile(filepath.Join(c.dir, "Dockerfile"))
+	if err != nil {
+		return names
+	}
+	head := true
+	for line := range bytes.SplitSeq(data, []byte("\n")) {
+		head = head && directive.Match(line)
+		if !head && checkComment.Match(line) {
+			return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "frontend.targets" })
+		}
+	}
+	return names
+}
+
+var (
+	directive    = regexp.MustCompile(`(?i)^#\s*(syntax|escape|check)\s*=`)
+	checkComment = regexp.MustCompile(`(?i)#\s*check\s*=`)
+)
 
 func compareRequest(official, ours answer) []string {
 	if official.failure != nil || ours.failure != nil {
@@ -96,11 +121,9 @@ func canonical(metadata map[string][]byte) map[string]string {
 	if err != nil {
 		return result
 	}
-	text := result["result.json"]
 	result["result.json"] = progressGroup.ReplaceAllString(string(data), `$1"id": "random"`)
-	if text != result["result.json"] {
-		result["result.txt"] = sortBlocks(result["result.txt"])
-	}
+	// The text is the same list, put in order of lines by a sort that mixes what is equal.
+	result["result.txt"] = sortBlocks(result["result.txt"])
 	return result
 }
 
