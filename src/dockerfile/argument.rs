@@ -4,6 +4,7 @@ use super::instruction::KeyValues;
 use super::json::{self, Array};
 use super::line::split_blank;
 use super::quote::quote;
+use super::raw;
 
 /// Arguments split as their instruction's grammar says; nothing is counted or checked yet.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,7 +77,7 @@ fn json(text: &str) -> Result<Option<Arguments>, String> {
     if !text.starts_with('[') {
         return Ok(None);
     }
-    match json::string_array(text) {
+    match json::string_array(&raw::lossy(text)) {
         Array::Strings(strings) => Ok(Some(Arguments::Json(strings))),
         Array::Malformed => Ok(None),
         Array::NotStrings => {
@@ -106,15 +107,15 @@ fn blank_separated(text: &str) -> Vec<String> {
 fn healthcheck(text: &str) -> Result<Arguments, String> {
     // By bytes, as the official parser does: 0x85 and 0xA0 inside a character are blanks, too.
     let blank = |byte: &u8| char::from(*byte).is_whitespace();
-    let bytes = text.as_bytes();
+    let bytes = raw::encode(text);
     let end = bytes.iter().position(blank).unwrap_or(bytes.len());
     if end == 0 {
         return Ok(Arguments::Words(Vec::new()));
     }
     let (kind, rest) = bytes.split_at(end);
     let start = rest.iter().position(|byte| !blank(byte)).unwrap_or(rest.len());
-    let rest = super::line::decode(&rest[start..]);
-    let kind = super::line::decode(kind).into_owned();
+    let rest = raw::decode(&rest[start..]);
+    let kind = raw::decode(kind).into_owned();
     Ok(Arguments::Typed(kind, Box::new(json_or_text(&rest)?)))
 }
 
@@ -167,7 +168,7 @@ fn words(text: &str, escape: char) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut quote = None;
-    let mut characters = text.chars();
+    let mut characters = text.chars().map(raw::lossy_char);
     while let Some(c) = characters.next() {
         if quote.is_none() && c.is_whitespace() {
             if !word.is_empty() {

@@ -1,7 +1,8 @@
 //! Parser directives: `# key=value` comments at the top of a Dockerfile.
 
 use super::json;
-use super::line::{Lines, decode, without_bom, without_ending};
+use super::line::{Lines, without_bom, without_ending};
+use super::raw::decode;
 use super::source::Span;
 use crate::diagnostic::Diagnostic;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::suggest;
+use super::{raw, suggest};
 
 /// What may follow a flag's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ fn checked(flag: &str, kind: Kind, value: Option<&str>) -> Result<Option<String>
 /// The scan goes by bytes, as the official one does: a byte beyond ASCII becomes the Latin-1 character of
 /// that number, and 0x85 and 0xA0 are blanks.
 pub(super) fn split_off(arguments: &str, escape: char) -> (Vec<String>, &str) {
-    let bytes = arguments.as_bytes();
+    let bytes = &*raw::encode(arguments);
     let mut words = Vec::new();
     let mut position = 0;
     loop {
@@ -145,15 +145,21 @@ fn is_blank(byte: u8) -> bool {
     char::from(byte).is_whitespace()
 }
 
-/// The text from `position` on; a position inside a character (after a byte taken for a blank) moves on.
+/// The text from byte `position` of the file on; a position inside a character (after a byte taken for a blank) moves
+/// on.
 fn rest(text: &str, position: usize) -> &str {
-    let start = (position..=text.len()).find(|&start| text.is_char_boundary(start)).unwrap_or(text.len());
-    &text[start..]
+    let mut bytes = 0;
+    let start = text.char_indices().find_map(|(start, c)| {
+        let before = bytes;
+        bytes += if raw::byte_of(c).is_some() { 1 } else { c.len_utf8() };
+        (before >= position).then_some(start)
+    });
+    &text[start.unwrap_or(text.len())..]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Flags, Kind, split_off};
+    use super::{Flags, Kind, raw, split_off};
 
     #[test]
     fn splits_flags_off() {
@@ -177,6 +183,13 @@ mod tests {
                 "{summary}"
             );
         }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_count_as_one() {
+        let arguments = raw::decode(b"--a=\xff\x85--b=\xa0 \xfe");
+        let (words, left) = split_off(&arguments, '\\');
+        assert_eq!((words, left), (vec!["--a=ÿ".to_owned(), "--b=".to_owned()], &*raw::decode(b"\xfe")));
     }
 
     #[test]

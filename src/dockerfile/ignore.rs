@@ -1,6 +1,7 @@
 //! Ignore files: `.dockerignore` text to patterns.
 
-use super::line::{Lines, decode, without_bom};
+use super::line::{Lines, without_bom};
+use super::raw::decode;
 
 /// Reads an ignore file to its patterns in order: comments dropped, `!` kept, paths cleaned.
 ///

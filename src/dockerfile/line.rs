@@ -1,6 +1,4 @@
-//! Physical lines: where they end, how long they may be, what their bytes mean as text.
-
-use std::borrow::Cow;
+//! Physical lines: where they end, how long they may be.
 
 /// Longest line without its `\n`, in bytes; the official parser reads through a buffer of 64 KiB.
 pub(super) const MAX_LINE_BYTES: usize = 65535;
@@ -57,19 +55,6 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Bytes as text: each byte that is not UTF-8 becomes U+FFFD, as when Go ranges over a string.
-pub(super) fn decode(bytes: &[u8]) -> Cow<'_, str> {
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return Cow::Borrowed(text);
-    }
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
-    }
-    Cow::Owned(text)
-}
-
 /// The data without a leading UTF-8 byte order mark.
 pub(super) fn without_bom(data: &[u8]) -> &[u8] {
     data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data)
@@ -93,7 +78,7 @@ pub(super) fn split_blank(text: &str) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Lines, decode, split_blank};
+    use super::{Lines, split_blank};
 
     fn lines(data: &[u8]) -> (Vec<Vec<u8>>, bool) {
         let mut lines = Lines::new(data);
@@ -128,12 +113,6 @@ mod tests {
             data.extend(ending.bytes());
             assert_eq!(lines(&data).1, too_long, "{summary}");
         }
-    }
-
-    #[test]
-    fn decodes_each_bad_byte_alone() {
-        assert_eq!(decode(b"a\xe2\x82b\xff"), "a\u{fffd}\u{fffd}b\u{fffd}");
-        assert_eq!(decode("é".as_bytes()), "é");
     }
 
     #[test]

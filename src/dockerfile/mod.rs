@@ -22,6 +22,7 @@ pub mod mount;
 pub mod pattern;
 pub mod port;
 pub mod quote;
+pub mod raw;
 pub mod signal;
 pub mod source;
 pub mod suggest;
@@ -152,7 +153,7 @@ const MAX_ERRORS: usize = 100;
 /// Any error of the text, and `onbuild trigger should be a single expression`. Without a place: the
 /// official frontend puts it at the FROM line.
 pub fn parse_trigger(text: &str) -> Result<Instruction, Diagnostic> {
-    let mut statements = statement::read(text.as_bytes());
+    let mut statements = statement::read(&raw::encode(text));
     if !statements.errors.is_empty() {
         return Err(Diagnostic::new(statements.errors.swap_remove(0).message));
     }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::raw;
+
 /// `text` in double quotes with Go's escapes (`strconv.Quote`): printable Unicode is kept.
 pub fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
@@ -17,6 +19,9 @@ pub fn quote(text: &str) -> String {
             '\t' => quoted.push_str("\\t"),
             '\u{b}' => quoted.push_str("\\v"),
             ' '..='~' => quoted.push(c),
+            _ if let Some(byte) = raw::byte_of(c) => {
+                let _ = write!(quoted, "\\x{byte:02x}");
+            }
             _ if is_print(c) => quoted.push(c),
             _ => escape(&mut quoted, u32::from(c)),
         }

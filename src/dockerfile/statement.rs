@@ -5,7 +5,8 @@ use super::argument::{Arguments, split_line};
 use super::directive::{Directives, Read};
 use super::heredoc;
 use super::instruction::Heredoc;
-use super::line::{Lines, MAX_LINE_BYTES, decode, without_bom, without_ending};
+use super::line::{Lines, MAX_LINE_BYTES, without_bom, without_ending};
+use super::raw::decode;
 use super::source::Span;
 use crate::diagnostic::Diagnostic;
 

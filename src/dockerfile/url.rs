@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::Ipv6Addr;
 
-use super::line::decode;
+use super::raw;
 
 /// A URL with a scheme and an authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,9 +65,9 @@ impl Url {
         Some(Self {
             scheme,
             host,
-            path: decode(&decoded).into_owned(),
+            path: lossy(&decoded),
             query: parse_query(query.unwrap_or_default()).0,
-            fragment: decode(&fragment).into_owned(),
+            fragment: lossy(&fragment),
             remote,
         })
     }
@@ -81,7 +81,7 @@ pub(super) fn parse_query(query: &str) -> (Vec<(String, String)>, bool) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let text = |part: &str| {
             let bytes = percent_decode(&part.replace('+', " "), |_| true)?;
-            Some(decode(&bytes).into_owned())
+            Some(lossy(&bytes))
         };
         match (text(key), text(value)) {
             (Some(key), Some(value)) if !pair.contains(';') => pairs.push((key, value)),
@@ -106,7 +106,7 @@ fn parse_host(scheme: &str, host: &str) -> Option<String> {
             None => (address, None),
         };
         address.parse::<Ipv6Addr>().ok()?;
-        let zone = zone.map(|zone| format!("%{}", decode(&zone))).unwrap_or_default();
+        let zone = zone.map(|zone| format!("%{}", lossy(&zone))).unwrap_or_default();
         return Some(format!("[{address}{zone}]{port}"));
     }
     // Only http and https insist on one colon.
@@ -119,7 +119,7 @@ fn parse_host(scheme: &str, host: &str) -> Option<String> {
     }
     // Escapes in a host stand for bytes beyond ASCII.
     let decoded = percent_decode(host, |byte| !byte.is_ascii() || byte == b'%')?;
-    Some(decode(&decoded).into_owned())
+    Some(lossy(&decoded))
 }
 
 fn is_port(text: &str) -> bool {
@@ -141,6 +141,11 @@ fn userinfo(text: &str) -> Option<String> {
         Some((user, password)) => Some(format!("{}:{}", own(user)?, own(password)?)),
         None => own(text),
     }
+}
+
+/// Bytes as text, with U+FFFD for what is not UTF-8.
+fn lossy(bytes: &[u8]) -> String {
+    raw::lossy(&raw::decode(bytes)).into_owned()
 }
 
 /// Decodes `%XX`; `None` for a malformed escape and for a byte that may not be escaped.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::diagnostic::Diagnostic;
+use crate::dockerfile::raw;
 use crate::gateway::{BuildError, Failure, excerpt};
 use crate::image::json;
 use crate::llb::SourceMap;
@@ -19,7 +20,7 @@ pub(super) fn status(error: &BuildError, source: Option<&SourceMap>) -> Status {
     match error {
         BuildError::Diagnostic(diagnostic) => Status {
             code: UNKNOWN,
-            message: diagnostic.text(),
+            message: raw::lossy(&diagnostic.text()).into_owned(),
             details: excerpt::details(&diagnostic.spans, source),
         },
         BuildError::Daemon { failure, at } => daemon(failure, at.as_deref(), source),
@@ -56,7 +57,7 @@ fn daemon(failure: &Failure, at: Option<&Diagnostic>, source: Option<&SourceMap>
     Status {
         // A Return with code 0 fails.
         code: if failure.code == 0 { UNKNOWN } else { failure.code },
-        message: at.map_or_else(|| failure.message.clone(), Diagnostic::text),
+        message: at.map_or_else(|| failure.message.clone(), |at| raw::lossy(&at.text()).into_owned()),
         details,
     }
 }

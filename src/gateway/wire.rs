@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::dockerfile::raw;
 use crate::gateway::{Failure, Ref, Warning};
 use crate::image::platform::Platform;
 use crate::llb::{Caps, sources};
@@ -77,7 +78,7 @@ pub(super) fn warning(warning: Warning<'_>) -> api::WarnRequest {
     api::WarnRequest {
         digest: warning.vertex.to_owned(),
         level: 1,
-        short: warning.short.into_bytes(),
+        short: raw::encode(&warning.short).into_owned(),
         detail: warning.detail.into_iter().map(String::into_bytes).collect(),
         url: warning.url,
         info: warning.source.map(sources::info),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::json_syntax;
+use crate::dockerfile::raw;
 
 /// Compact JSON with Go's escapes: `<`, `>`, `&` and the two Unicode line separators as `\uXXXX`.
 ///
@@ -38,6 +39,8 @@ fn escape(json: &str) -> String {
             '&' => escaped.push_str("\\u0026"),
             '\u{2028}' => escaped.push_str("\\u2028"),
             '\u{2029}' => escaped.push_str("\\u2029"),
+            // A byte of a Dockerfile that is no UTF-8; a real U+FFFD is written as it is.
+            other if raw::byte_of(other).is_some() => escaped.push_str("\\ufffd"),
             other => escaped.push(other),
         }
     }
@@ -56,6 +59,12 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_are_escaped() {
+        assert_eq!(to_string(&raw::decode("\u{fffd}".as_bytes())), "\"\u{fffd}\"");
+        assert_eq!(to_string(&raw::decode(b"\xff")), r#""\ufffd""#);
+    }
 
     #[test]
     fn escapes_as_go_does() {

@@ -2,10 +2,11 @@
 
 use super::{Rule, Sink};
 use crate::dockerfile::instruction::{From, Spanned};
+use crate::dockerfile::raw;
 
 pub(super) fn check(from: &Spanned<From>, sink: &mut Sink) {
     let Some(name) = &from.value.name_as_typed else { return };
-    if *name != name.to_lowercase() {
+    if *name != name.to_lowercase() || raw::has(name) {
         sink.report(&RULE, &from.doc, from.span, format!("Stage name '{name}' should be lowercase"));
     }
 }

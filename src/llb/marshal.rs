@@ -22,7 +22,7 @@ impl Graph {
     pub fn marshal(&self, result: State, file: &SourceMap, caps: &Caps) -> Marshalled {
         let Some(result) = result else { return Marshalled::default() };
         let mut building = Building::default();
-        for id in self.order(result.node) {
+        for id in self.below(result.node) {
             building.add(id, self.node(id), caps);
         }
         let mut source = building.source(file);
@@ -41,7 +41,7 @@ impl Graph {
     }
 
     /// The nodes below `root` and itself, inputs first. A stack of its own: Dockerfiles may be long.
-    fn order(&self, root: NodeId) -> Vec<NodeId> {
+    pub(crate) fn below(&self, root: NodeId) -> Vec<NodeId> {
         let mut order = Vec::new();
         let mut entered = BTreeSet::from([root]);
         let mut stack = vec![(root, self.inputs(root).into_iter())];

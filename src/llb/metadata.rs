@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::dockerfile::raw;
 use crate::llb::NodeMeta;
 use crate::llb::op::{FileAction, FileOp, SourceOp};
 use crate::proto::pb;
@@ -14,7 +15,7 @@ pub(super) fn of(meta: &NodeMeta, caps: BTreeSet<&str>) -> pb::OpMetadata {
     }
     let description = [("llb.customname", &meta.name), ("com.docker.dockerfile.v1.command", &meta.command)]
         .into_iter()
-        .filter_map(|(key, value)| Some((key.to_owned(), value.clone()?)))
+        .filter_map(|(key, value)| Some((key.to_owned(), raw::lossy(value.as_ref()?).into_owned())))
         .collect();
     pb::OpMetadata {
         ignore_cache: meta.ignore_cache,

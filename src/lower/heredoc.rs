@@ -1,6 +1,7 @@
 //! Heredoc bodies as files, and as text in vertex names.
 
 use crate::dockerfile::instruction::Heredoc;
+use crate::dockerfile::raw;
 use crate::llb::op::{FileAction, FileOp, Op};
 use crate::llb::{Graph, NodeMeta, Output};
 
@@ -13,13 +14,13 @@ pub(super) fn content(heredoc: &Heredoc) -> String {
 }
 
 /// A scratch file system with one file of that content.
-pub(super) fn file(nodes: &mut Graph, name: &str, mode: i32, data: String) -> Output {
+pub(super) fn file(nodes: &mut Graph, name: &str, mode: i32, data: &str) -> Output {
     let op = Op::File(FileOp {
         base: None,
         actions: vec![FileAction::Mkfile {
             path: super::path::join("/", name),
             mode,
-            data: data.into_bytes(),
+            data: raw::encode(data).into_owned(),
             owner: None,
             timestamp: -1,
         }],

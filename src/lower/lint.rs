@@ -85,15 +85,15 @@ pub(super) fn ignored_file(lint: &mut Sink, site: &Site<'_>, source: &str, ignor
 
 /// An EXPOSE word with more than port and protocol, or a protocol in upper case.
 pub(super) fn exposed_port(lint: &mut Sink, site: &Site<'_>, word: &str, style: Style) {
+    if style.upper_protocol {
+        let message = format!("Defined protocol '{word}' in EXPOSE instruction should be lowercase");
+        report(lint, site, &EXPOSE_PROTO_CASING, message);
+    }
     if style.host_part {
         let message = format!(
             "EXPOSE instruction should not define an IP address or host-port mapping, found '{word}'"
         );
         report(lint, site, &EXPOSE_INVALID_FORMAT, message);
-    }
-    if style.upper_protocol {
-        let message = format!("Defined protocol '{word}' in EXPOSE instruction should be lowercase");
-        report(lint, site, &EXPOSE_PROTO_CASING, message);
     }
 }
 

@@ -13,6 +13,7 @@ pub mod distroless;
 mod env;
 mod expand;
 mod expose;
+pub mod features;
 mod final_config;
 mod healthcheck;
 mod heredoc;
@@ -169,6 +170,16 @@ impl Site<'_> {
 impl Lowering<'_> {
     fn supports(&self, cap: &str) -> bool {
         self.request.caps.supports(cap)
+    }
+
+    /// What an instruction sees of a stage that it takes files from: its end, or, of the stage that it stands in, what
+    /// is there by now. Only a trigger can name its own stage. `None`: that stage comes later.
+    fn reached(&self, source: StageId, site: &Site<'_>, state: &StageState) -> Option<State> {
+        if source == site.id {
+            Some(state.state)
+        } else {
+            self.lowered[source.index()].as_ref().map(|end| end.state)
+        }
     }
 
     /// Follow paths of the local sources, known only now.

@@ -51,7 +51,7 @@ impl Lowering<'_> {
         }
         let mut mounts = Mounts::default();
         for (index, mount) in typed.iter().enumerate() {
-            let source = self.mount_source(index, mount, site)?;
+            let source = self.mount_source(index, mount, site, state)?;
             match mount.kind {
                 Kind::Secret => {
                     let id = secret(&mut mounts, mount).map_err(|text| site.error(text))?;
@@ -73,13 +73,19 @@ impl Lowering<'_> {
     }
 
     /// The file system that a mount shows: a finished stage, or the build context.
-    fn mount_source(&self, index: usize, mount: &Typed, site: &Site<'_>) -> Result<State, Diagnostic> {
+    fn mount_source(
+        &self,
+        index: usize,
+        mount: &Typed,
+        site: &Site<'_>,
+        state: &StageState,
+    ) -> Result<State, Diagnostic> {
         if mount.from.is_empty() && mount.kind != Kind::Cache {
             return Ok(self.request.context.state);
         }
-        let finished = site.step.sources.get(index).and_then(|source| self.lowered[source.index()].as_ref());
-        if let Some(finished) = finished {
-            return Ok(finished.state);
+        let source = site.step.sources.get(index);
+        if let Some(reached) = source.and_then(|&source| self.reached(source, site, state)) {
+            return Ok(reached);
         }
         let from = if mount.from.is_empty() { "scratch" } else { &mount.from };
         Err(site.error(format!(

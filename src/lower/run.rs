@@ -7,6 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::dockerfile::device::parse_device;
 use crate::dockerfile::heredoc::parse_word;
 use crate::dockerfile::instruction::{CommandLine, Run};
+use crate::dockerfile::raw;
 use crate::dockerfile::word::Variables;
 use crate::llb::op::{
     Access, CdiDevice, ContentCache, ExecOp, Mount, MountKind, NetMode, Op, ProxyEnv, SecurityMode,
@@ -59,6 +60,10 @@ impl Lowering<'_> {
             env.set("SSH_AUTH_SOCK", &socket);
         }
         exec.env = env.to_list();
+        if exec.args.iter().chain(&exec.env).any(|text| raw::has(text)) {
+            let error = || Diagnostic::new("string field contains invalid UTF-8");
+            self.marshal_error.get_or_insert_with(error);
+        }
 
         let masked = MaskedSecrets { env: &state.env, secrets: &exec.secret_env };
         let shown = vertex_text(&text, Shown::AsTyped, self.request.stages.escape, &masked);
@@ -109,7 +114,7 @@ impl Lowering<'_> {
         if !data.starts_with("#!") {
             return (CommandLine::Shell(data), summary, None);
         }
-        let file = heredoc::file(self.nodes, &first.name, 0o755, data);
+        let file = heredoc::file(self.nodes, &first.name, 0o755, &data);
         let mount = bind(PIPES, Some(file), "/", Access::Readonly);
         (CommandLine::Shell(format!("{PIPES}{}", first.name)), summary, Some(mount))
     }

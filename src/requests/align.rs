@@ -1,9 +1,13 @@
 //! Tables of text as Go's `text/tabwriter` aligns them: cells end at a tab, columns are padded with blanks.
 
+use crate::dockerfile::raw;
+
 /// Aligns the cells of `text`; `padding` blanks stand between the widest cell of a column and the next one.
 ///
 /// What follows the last tab of a line belongs to no column. A column ends at a line that does not have it.
 pub(super) fn aligned(text: &str, padding: usize) -> String {
+    // The official frontend reads what it prints from its JSON, which has no bytes that are not UTF-8.
+    let text = &*raw::lossy(text);
     let lines: Vec<Vec<&str>> = text.split('\n').map(|line| line.split('\t').collect()).collect();
     let mut widths: Vec<Vec<usize>> = lines.iter().map(|cells| vec![0; cells.len() - 1]).collect();
     let columns = widths.iter().map(Vec::len).max().unwrap_or(0);

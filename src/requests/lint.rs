@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Answer, excerpt};
 use crate::diagnostic::Diagnostic;
+use crate::dockerfile::raw;
 use crate::dockerfile::source::Span;
 use crate::image::json;
 use crate::llb::SourceMap;
@@ -90,7 +91,7 @@ fn merged(spans: &[Span]) -> Vec<Span> {
 }
 
 fn text_of(source: &SourceMap, findings: &[Finding]) -> String {
-    let data = String::from_utf8_lossy(&source.data);
+    let data = raw::decode(&source.data);
     let lines: Vec<&str> = data.split('\n').collect();
     let mut sorted: Vec<&Finding> = findings.iter().collect();
     // Without a place first, by name; then by line.
@@ -107,7 +108,7 @@ fn text_of(source: &SourceMap, findings: &[Finding]) -> String {
             text.push_str(&finding.url);
         }
         text.push('\n');
-        text.push_str(&finding.message);
+        text.push_str(&raw::lossy(&finding.message));
         text.push('\n');
         if let (Some(first), Some(last)) = (finding.spans.first(), finding.spans.last()) {
             excerpt::push(&mut text, &source.filename, &lines, Span::lines(first.first, last.last));

@@ -11,6 +11,8 @@ pub mod targets;
 
 use std::collections::BTreeMap;
 
+use crate::dockerfile::raw;
+
 /// One answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -31,7 +33,7 @@ impl Answer {
             ("result.json".to_owned(), self.json.into_bytes()),
         ]);
         if let Some(text) = self.text {
-            metadata.insert("result.txt".to_owned(), text.into_bytes());
+            metadata.insert("result.txt".to_owned(), raw::encode(&text).into_owned());
         }
         if let Some(wrong) = self.wrong {
             metadata.insert("result.statuscode".to_owned(), u8::from(wrong).to_string().into_bytes());

@@ -2,7 +2,7 @@
 
 use super::{From, Instruction, Kind, Spanned, from, healthcheck, onbuild, run, setting, transfer};
 use crate::dockerfile::statement::Statement;
-use crate::dockerfile::suggest;
+use crate::dockerfile::{raw, suggest};
 
 /// What a statement turns out to be.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ fn spanned<T>(statement: Statement, value: T) -> Spanned<T> {
 fn unknown(keyword: &str) -> String {
     let lower = keyword.to_lowercase();
     let suggestion = match suggest::nearest(&lower, KEYWORDS) {
-        Some(found) if keyword != lower && keyword == keyword.to_uppercase() => {
+        Some(found) if keyword != lower && keyword == keyword.to_uppercase() && !raw::has(keyword) => {
             format!(" (did you mean {}?)", found.to_uppercase())
         }
         Some(found) => format!(" (did you mean {found}?)"),

@@ -5,6 +5,7 @@ use crate::dockerfile::argument::Arguments;
 use crate::dockerfile::duration::parse_duration;
 use crate::dockerfile::flag::{Flags, Kind};
 use crate::dockerfile::quote::quote;
+use crate::dockerfile::raw;
 use crate::dockerfile::statement::Statement;
 
 pub(super) fn read(statement: &Statement) -> Result<Healthcheck, String> {
@@ -24,7 +25,7 @@ pub(super) fn read(statement: &Statement) -> Result<Healthcheck, String> {
     let names = ["interval", "timeout", "start-period", "start-interval", "retries"];
     let mut flags = Flags::read(&statement.flags, &names.map(|name| (name, Kind::Text)))?;
     if kind != "CMD" {
-        return Err(format!("Unknown type {} in HEALTHCHECK (try CMD)", quote(&kind)));
+        return Err(format!("Unknown type {} in HEALTHCHECK (try CMD)", quote(&raw::lossy(&kind))));
     }
     if empty {
         return Err("Missing command after HEALTHCHECK CMD".to_owned());

@@ -6,7 +6,7 @@ mod glob;
 use expression::Expression;
 
 use super::ignore::clean;
-use super::line::decode;
+use super::raw;
 
 /// An ordered list of patterns; the last match wins and `!` takes back.
 #[derive(Clone, Debug, Default)]
@@ -125,7 +125,7 @@ impl Pattern {
                 let ends = |path: &[u8]| path.ends_with(suffix) || suffix.strip_prefix(b"/") == Some(path);
                 ends(path) || parents().any(ends)
             }
-            Shape::Expression(expression) => expression.matches_or_parent(&decode(path)),
+            Shape::Expression(expression) => expression.matches_or_parent(&raw::decode(path)),
             Shape::Broken => false,
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::pattern::{Greed, Pattern, expand_template, is_name_character, reverse};
 use super::{Lexer, Variables};
+use crate::dockerfile::raw;
 
 /// How deep `${a:-${b:-…}}` may nest. Each level is a stack frame here; no real file comes near.
 const MAX_NESTING: usize = 256;
@@ -45,7 +46,7 @@ impl<'a> Scan<'a> {
             lexer,
             variables,
             // Go's text/scanner drops a byte order mark at the start of its input.
-            characters: word.strip_prefix('\u{feff}').unwrap_or(word).chars().collect(),
+            characters: word.strip_prefix('\u{feff}').unwrap_or(word).chars().map(raw::lossy_char).collect(),
             position: 0,
             depth: 0,
             word: String::new(),

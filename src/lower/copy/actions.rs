@@ -65,7 +65,8 @@ impl Lowering<'_> {
                     return Err(site.error("source can't be a URL for COPY"));
                 }
                 Source::Git(git) => {
-                    let git = agreed.apply(git, site)?;
+                    // The official frontend reads the query's `mtime` for contexts alone.
+                    let git = GitRef { mtime: None, ..agreed.apply(git, site)? };
                     let op = remote::git_source(&git, self.request.options.git_advice);
                     plain(Some(self.remote(op, name, None)), "/".to_owned())
                 }
@@ -89,7 +90,7 @@ impl Lowering<'_> {
             actions.push(FileAction::Copy(Box::new(action)));
         }
         for (file, body) in &prepared.inline {
-            let output = heredoc::file(self.nodes, file, 0o644, body.clone());
+            let output = heredoc::file(self.nodes, file, 0o644, body);
             let action = plain(Some(output), path::join("/", file));
             actions.push(FileAction::Copy(Box::new(action)));
         }

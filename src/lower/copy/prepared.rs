@@ -61,7 +61,7 @@ impl Lowering<'_> {
         prepared.parents = copy.parents;
         prepared.closure = copy.closure.unwrap_or(true);
         let Some(&source) = site.step.sources.first() else { return Ok(prepared) };
-        let Some(finished) = &self.lowered[source.index()] else {
+        let Some(from) = self.reached(source, site, state) else {
             let from = copy.from.as_deref().unwrap_or_default();
             return Err(site.error(format!(
                 "cannot copy from stage {}, it needs to be defined before current stage {}",
@@ -69,7 +69,7 @@ impl Lowering<'_> {
                 quote(&site.stage.label),
             )));
         };
-        prepared.from = finished.state;
+        prepared.from = from;
         prepared.from_stage = Some(source);
         Ok(prepared)
     }

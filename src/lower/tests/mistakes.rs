@@ -1,6 +1,8 @@
 //! Errors: their texts equal the official frontend's, and they point at the line.
 
 use super::Build;
+use crate::llb::Caps;
+use crate::lower::features::first_unknown;
 
 #[test]
 fn refuses() {
@@ -80,5 +82,64 @@ fn leaves_unneeded_stages_alone() {
         "FROM scratch AS a\nENV A=${B:?no}\nFROM scratch",
     ] {
         assert!(Build::default().run(dockerfile).is_ok(), "{dockerfile}");
+    }
+}
+
+/// Only a trigger can name the stage that it stands in; it sees what is there by then.
+#[test]
+fn a_trigger_can_copy_from_its_own_stage() {
+    for trigger in ["COPY --from=end /t /u", "RUN --mount=from=end,target=/t x"] {
+        let dockerfile =
+            format!("FROM busybox AS base\nONBUILD {trigger}\nFROM base AS end\nCOPY --from=base /x /y");
+        assert!(Build::default().run(&dockerfile).is_ok(), "{trigger}");
+    }
+}
+
+#[test]
+fn says_what_an_old_daemon_lacks() {
+    for (instruction, expected) in [
+        ("COPY a /b", None),
+        ("COPY --chmod=755 a /b", None),
+        ("RUN --mount=type=secret,id=s --mount=type=tmpfs,target=/t x", None),
+        ("ADD https://h/a.git#main /b", None),
+        (
+            "COPY --exclude=*.md . /b",
+            Some("`--parents` or `--exclude` of COPY and ADD needs BuildKit 0.9 or later"),
+        ),
+        (
+            "COPY --parents a/./b /b",
+            Some("`--parents` or `--exclude` of COPY and ADD needs BuildKit 0.9 or later"),
+        ),
+        ("COPY --chmod=u+x a /b", Some("a symbolic `--chmod` needs BuildKit 0.20 or later")),
+        (
+            "RUN --mount=type=secret,id=s,env=S x",
+            Some("`env=` of a secret mount needs BuildKit 0.10 or later"),
+        ),
+        (
+            "RUN --mount=type=tmpfs,target=/t,size=1m x",
+            Some("`size=` of a tmpfs mount needs BuildKit 0.10 or later"),
+        ),
+        (
+            "ADD https://h/a.git#main:sub /b",
+            Some("a subdirectory of a Git repository needs BuildKit 0.9 or later"),
+        ),
+        (
+            "ADD --checksum=abc https://h/a.git /b",
+            Some("the checksum of a Git repository needs BuildKit 0.22 or later"),
+        ),
+        (
+            "ADD https://h/a.git?submodules=false /b",
+            Some("a Git repository without its submodules needs BuildKit 0.24 or later"),
+        ),
+        (
+            "ADD https://h/a.git?fetch-by-commit=1 /b",
+            Some("`fetch-by-commit` of a Git repository needs BuildKit 0.32 or later"),
+        ),
+    ] {
+        let built = Build::default().run(&format!("FROM busybox\n{instruction}\n"));
+        let built = built.unwrap_or_else(|error| panic!("{instruction}: {}", error.message));
+        let unknown = first_unknown(&built.nodes, built.lowered.state, &Caps::default());
+        assert_eq!(unknown.as_ref().map(|error| error.message.as_str()), expected, "{instruction}");
+        assert!(unknown.is_none_or(|error| error.spans.iter().all(|span| span.first == 2)), "{instruction}");
     }
 }
