@@ -30,6 +30,7 @@ use crate::lint::{self, Sink};
 use crate::llb::op::{Op, SourceOp};
 use crate::llb::{Caps, Definition, Graph, NodeMeta};
 use crate::lower::distroless::{Assembler, needs_busybox};
+use crate::lower::features;
 use crate::lower::scan::{Scanner, Subject};
 use crate::lower::{self, Distiller, Lowered, MainContext, NoDistiller};
 use crate::options::{BuildOptions, Policy};
@@ -238,6 +239,7 @@ impl<G: Gateway> Build<'_, G> {
         let mut result = self.solve_image(&lowering.nodes, state).await?;
         let mut told = self.read_manifests(&lowering, &last, &result).await?;
         told.add(self.note_of(&lowering.stages, &last, &told));
+        told.add(self.order_of_directives().into_iter().collect());
         let distilled = match (&last, &told.manifest) {
             (Last::Distilled(done), Some(manifest)) if manifest.left.is_none() => Some((done, manifest)),
             (Last::Distilled(_), _) => {
@@ -313,7 +315,10 @@ impl<G: Gateway> Build<'_, G> {
         let mut lowering = self.lower_request(outside, &request, lint).await?;
         self.refuse_violations(lint)?;
         match lowering.lowered.marshal_error.take() {
-            None => Ok(lowering),
+            None => {
+                let unknown = features::first_unknown(&lowering.nodes, lowering.lowered.state, self.caps());
+                unknown.map_or(Ok(lowering), |error| Err(error.into()))
+            }
             Some(error) => {
                 let message = format!("failed to marshal LLB definition: {}", error.message);
                 Err(Diagnostic { message, ..error }.into())

@@ -53,6 +53,8 @@ pub const MIXED_SYSTEMS: &str = "DistrolessMixedSystems";
 pub const RUNTIME_UNKNOWN: &str = "DistrolessRuntimeUnknown";
 /// An `include=` that matches nothing.
 pub const INCLUDE_UNMATCHED: &str = "DistrolessIncludeUnmatched";
+/// The `# distroless=` directive keeps other directives from being read.
+pub const DIRECTIVE_ORDER: &str = "DistrolessDirectiveOrder";
 /// A stage stays as it is.
 pub const NOT_DISTILLED: &str = "DistrolessNotDistilled";
 /// A root file system cannot be read as expected.
@@ -135,9 +137,10 @@ impl Finding {
 pub(crate) const OF_THE_CONFIG: [&str; 2] = [PRIVILEGED_PORT, ROOT_USER];
 
 /// Every rule that planning raises; each has a page in `docs/rules/`.
-pub const RULES: [&str; 29] = [
+pub const RULES: [&str; 30] = [
     BUILD_MATERIAL,
     DATA_HINT,
+    DIRECTIVE_ORDER,
     EXEC_FORM,
     FALLBACK_SOURCE,
     INCLUDE_UNMATCHED,

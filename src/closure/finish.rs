@@ -7,6 +7,7 @@ use super::admission::CAPABILITY;
 use super::base;
 use super::compose::{GENERATED_WHY, unknown_account};
 use super::finding;
+use super::foreseen;
 use super::ownership::{Ownership, RECORD_WHY, union_of_lines, union_of_packages};
 use super::plan::{Content, LoadedProgram, Plan, PlannedEntry};
 use super::reason;
@@ -93,29 +94,7 @@ fn user(closure: &mut Closure<'_>, accounts: &mut Directory, config: &mut FinalC
             }
         }
     };
-    if numbers.0 == 0 {
-        closure.findings.add(
-            finding::notice(finding::ROOT_USER, "the image runs as root")
-                .hint("use the variant `nonroot`, or add a USER instruction")
-                .at(spec.config.user_id.as_ref()),
-        );
-    } else {
-        for port in &spec.config.exposed_ports {
-            let number = port.split('/').next().and_then(|port| port.split('-').next()?.parse::<u32>().ok());
-            if number.is_some_and(|number| number < PRIVILEGED) {
-                closure.findings.add(
-                    finding::warning(
-                        finding::PRIVILEGED_PORT,
-                        format!(
-                            "port {port} is below {PRIVILEGED}, and the image runs as user {}",
-                            numbers.0
-                        ),
-                    )
-                    .hint("listen on a higher port"),
-                );
-            }
-        }
-    }
+    closure.findings.extend(foreseen::of_user(numbers.0, &spec.config));
     Identity { uid: numbers.0, gid: numbers.1, groups }
 }
 
@@ -512,6 +491,3 @@ fn programs(closure: &Closure<'_>) -> Vec<LoadedProgram> {
 
 /// Bytes of a package's list of sums: about 80 for each file.
 const MAX_RECORD_BYTES: u64 = 64 << 20;
-
-/// Ports below it need a privilege (ip(7)).
-const PRIVILEGED: u32 = 1024;

@@ -26,6 +26,7 @@ mod evidence;
 pub mod finding;
 mod finish;
 mod follow;
+pub mod foreseen;
 mod glob;
 mod hygiene;
 mod keys;

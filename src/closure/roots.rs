@@ -109,6 +109,17 @@ fn judge(
     }
 }
 
+/// The warning about a command that a shell has to read.
+pub(super) fn shell_needed(
+    keyword: &str,
+    id: Option<&InstructionId>,
+    why: &str,
+) -> crate::distill::manifest::Finding {
+    finding::warning(finding::SHELL_NEEDED, format!("{keyword} needs a shell, so one is in the image: {why}"))
+        .hint(format!("write {keyword} in exec form"))
+        .at(id)
+}
+
 pub(super) fn json(words: &[String]) -> String {
     let quoted: Vec<String> =
         words.iter().map(|word| serde_json::Value::from(word.as_str()).to_string()).collect();
@@ -171,14 +182,7 @@ impl Closure<'_> {
     }
 
     pub(super) fn tell_shell_needed(&mut self, keyword: &str, id: Option<&InstructionId>, why: &str) {
-        self.findings.add(
-            finding::warning(
-                finding::SHELL_NEEDED,
-                format!("{keyword} needs a shell, so one is in the image: {why}"),
-            )
-            .hint(format!("write {keyword} in exec form"))
-            .at(id),
-        );
+        self.findings.add(shell_needed(keyword, id, why));
     }
 
     /// Whether a program is a script that starts its own arguments (`exec "$@"`), and the first of them is a program.

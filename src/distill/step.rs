@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 
 use crate::distill::manifest::Layer;
-use crate::distill::spec::{AssembleSpec, InstructionId, Mode};
+use crate::distill::spec::{AssembleSpec, Config, InstructionId, Mode};
 use crate::dockerfile::source::Span;
 use crate::image::platform::Platform;
 use crate::llb::Caps;
@@ -79,6 +79,8 @@ pub struct Assembled {
     pub places: BTreeMap<InstructionId, Span>,
     /// Name of the stage, for messages.
     pub stage: String,
+    /// What the spec says of the image config.
+    pub config: Config,
 }
 
 /// The layers of a set, lowest first; decided by the spec alone.
@@ -122,6 +124,7 @@ pub fn add(graph: &mut Graph, own: &OwnImage, caps: &Caps, assembly: &Assembly) 
         layers,
         places: assembly.places.clone(),
         stage: assembly.spec.stage.clone(),
+        config: assembly.spec.config.clone(),
     }
 }
 

@@ -1,12 +1,13 @@
 //! After lowering: what happens to the last stage, and what the manifests of distroless stages say.
 
 use super::{Build, Lowering};
-use crate::closure::finding::{NOT_DISTILLED, OF_THE_CONFIG};
+use crate::closure::finding::{DIRECTIVE_ORDER, NOT_DISTILLED, OF_THE_CONFIG};
 use crate::closure::report;
 use crate::diagnostic::Diagnostic;
 use crate::distill::apply::{Located, locate};
 use crate::distill::manifest::{self, Manifest, Report, Severity};
 use crate::distill::step::{Assembled, REPORT_FILE};
+use crate::dockerfile::directive;
 use crate::gateway::{BuildError, Failure, Gateway, Ref, SolveRequest};
 use crate::image::config::ImageConfig;
 use crate::image::json;
@@ -221,6 +222,22 @@ impl<G: Gateway> Build<'_, G> {
             rule: NOT_DISTILLED.to_owned(),
             diagnostic: Diagnostic { message, spans: stage.spans.clone(), hint: Some(hint.to_owned()) },
         }]
+    }
+
+    /// The warning about a `# distroless=` directive that ends the scan for others before these are found.
+    pub(super) fn order_of_directives(&self) -> Option<Located> {
+        let found = directive::distroless(&self.loaded.source.data).ok()??;
+        let (name, spoiled) = found.spoils?;
+        let message = format!("`# distroless=` stands before `# {name}=`, which is a comment there");
+        Some(Located {
+            severity: Severity::Warning,
+            rule: DIRECTIVE_ORDER.to_owned(),
+            diagnostic: Diagnostic {
+                message,
+                spans: vec![found.span, spoiled],
+                hint: Some("put it after `syntax`, `escape` and `check`".to_owned()),
+            },
+        })
     }
 
     /// Reads the manifests of a solved platform: the target's from the final tree, which evaluates it; those of

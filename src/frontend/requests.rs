@@ -3,14 +3,16 @@
 use super::distilled::{Last, Told};
 use super::load::Loaded;
 use super::{Build, Lowering, policy};
-use crate::closure::finding::ROOT_USER;
+use crate::closure::finding::OF_THE_CONFIG;
+use crate::closure::foreseen::foreseen;
 use crate::diagnostic::Diagnostic;
-use crate::distill::apply::Located;
-use crate::distill::manifest::Severity;
+use crate::distill::apply::{Located, locate};
+use crate::distill::step::Assembled;
 use crate::dockerfile;
 use crate::gateway::serve::BuildFailure;
 use crate::gateway::{BuildError, Daemon, Gateway};
 use crate::lint::{self, Sink};
+use crate::lower::distroless::{Assembler, Done};
 use crate::options::BuildOptions;
 use crate::output::BuildResult;
 use crate::requests::lint::Finding;
@@ -152,9 +154,13 @@ impl<G: Gateway> Build<'_, G> {
     /// What distilling will say as far as text and config decide it. Nothing if it is switched off.
     fn foreseen(&self, lowering: &mut Lowering) -> Result<Vec<Finding>, Diagnostic> {
         let last = self.decide(lowering)?;
-        let mut told = self.note_of(&lowering.stages, &last, &Told::default());
-        told.extend(runs_as_root(lowering, &last));
-        let shown = told.into_iter().filter(|located| !self.lint.skips(&located.rule));
+        let mut told = Told::default();
+        told.add(self.note_of(&lowering.stages, &last, &told));
+        told.add(self.order_of_directives().into_iter().collect());
+        for done in lowering.assembler.iter().flat_map(Assembler::assembled).filter(|done| done.last) {
+            told.add(foreseen_of(done, lowering, &last));
+        }
+        let shown = told.findings.into_iter().filter(|located| !self.lint.skips(&located.rule));
         let finding = |located: Located| Finding {
             rule: located.rule,
             description: String::new(),
@@ -179,23 +185,22 @@ impl<G: Gateway> Build<'_, G> {
     }
 }
 
-/// The notice about a user that is root by its name or number; what other names stand for is known to the step
-/// that reads the image's accounts.
-fn runs_as_root(lowering: &Lowering, last: &Last) -> Option<Located> {
-    let Last::Distilled(done) = last else { return None };
-    let user = lowering.lowered.config.config.user.trim();
-    let name = user.split(':').next().unwrap_or_default();
-    let is_root = matches!(name, "root" | "0") || (name.is_empty() && !done.variant.nonroot);
-    let spans = lowering.stages.stage(lowering.stages.target).spans.clone();
-    is_root.then(|| Located {
-        severity: Severity::Notice,
-        rule: ROOT_USER.to_owned(),
-        diagnostic: Diagnostic {
-            spans,
-            ..Diagnostic::new("the image runs as root")
-                .hint("use the variant `nonroot`, or add a USER instruction")
-        },
-    })
+/// What text and config decide about one distroless stage. A look at a stage that stays as it is says nothing of its
+/// commands and user, and no stage but the target runs.
+fn foreseen_of(done: &Done, lowering: &Lowering, last: &Last) -> Vec<Located> {
+    let is = |target: &Assembled| target.exec == done.assembled.exec;
+    if matches!(last, Last::Checked(target) if is(target)) {
+        return Vec::new();
+    }
+    let is_target = matches!(last, Last::Distilled(target) if is(&target.assembled));
+    let mut findings = foreseen(&done.assembled.config, done.variant);
+    findings.retain(|finding| is_target || !OF_THE_CONFIG.contains(&finding.rule.as_str()));
+    let mut told = locate(&findings, &done.assembled.places);
+    // What has no line of its own is about the stage.
+    for located in told.iter_mut().filter(|located| located.diagnostic.spans.is_empty()) {
+        located.diagnostic.spans.clone_from(&lowering.stages.stage(done.stage).spans);
+    }
+    told
 }
 
 /// The stages of a file that can be parsed.
