@@ -5,6 +5,7 @@ pub(crate) mod context;
 pub(crate) mod environment;
 pub(crate) mod fresh;
 pub(crate) mod image;
+pub(crate) mod old_engine;
 pub(crate) mod process;
 
 #[allow(unused_imports, reason = "a helper may have no user yet")]
@@ -14,5 +15,6 @@ pub(crate) use {
     environment::{Environment, checkout},
     fresh::FreshDaemon,
     image::Image,
+    old_engine::OldEngine,
     process::{Outcome, run, run_within},
 };
