@@ -91,17 +91,17 @@ fn checked(flag: &str, kind: Kind, value: Option<&str>) -> Result<Option<String>
 /// The scan goes by bytes, as the official one does: a byte beyond ASCII becomes the Latin-1 character of
 /// that number, and 0x85 and 0xA0 are blanks.
 pub(super) fn split_off(arguments: &str, escape: char) -> (Vec<String>, &str) {
-    let bytes = &*raw::encode(arguments);
+    let mut bytes = Bytes { rest: arguments.chars(), read: Vec::new() };
     let mut words = Vec::new();
     let mut position = 0;
     loop {
-        while bytes.get(position).is_some_and(|&byte| is_blank(byte)) {
+        while bytes.at(position).is_some_and(is_blank) {
             position += 1;
         }
-        if !bytes[position..].starts_with(b"--") {
+        if bytes.at(position) != Some(b'-') || bytes.at(position + 1) != Some(b'-') {
             return (words, rest(arguments, position));
         }
-        let (word, quoted, end) = word(bytes, position, escape);
+        let (word, quoted, end) = word(&mut bytes, position, escape);
         position = end;
         if word == "--" {
             return (words, rest(arguments, position));
@@ -112,13 +112,32 @@ pub(super) fn split_off(arguments: &str, escape: char) -> (Vec<String>, &str) {
     }
 }
 
+/// The bytes of a text as far as they were asked for: flags are few, and what follows them may be long.
+struct Bytes<'a> {
+    rest: std::str::Chars<'a>,
+    read: Vec<u8>,
+}
+
+impl Bytes<'_> {
+    fn at(&mut self, position: usize) -> Option<u8> {
+        while self.read.len() <= position {
+            let c = self.rest.next()?;
+            match raw::byte_of(c) {
+                Some(byte) => self.read.push(byte),
+                None => self.read.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        }
+        Some(self.read[position])
+    }
+}
+
 /// One word from `start`: its text, whether it has quotes, and where it ends.
-fn word(bytes: &[u8], start: usize, escape: char) -> (String, bool, usize) {
+fn word(bytes: &mut Bytes<'_>, start: usize, escape: char) -> (String, bool, usize) {
     let mut text = String::new();
     let mut quoted = false;
     let mut quote = None;
     let mut position = start;
-    while let Some(&byte) = bytes.get(position) {
+    while let Some(byte) = bytes.at(position) {
         position += 1;
         if quote.is_none() && is_blank(byte) {
             return (text, quoted, position - 1);
@@ -130,7 +149,7 @@ fn word(bytes: &[u8], start: usize, escape: char) -> (String, bool, usize) {
             quoted = true;
         } else if char::from(byte) == escape {
             // An escape character at the very end vanishes.
-            if let Some(&next) = bytes.get(position) {
+            if let Some(next) = bytes.at(position) {
                 position += 1;
                 text.push(char::from(next));
             }
