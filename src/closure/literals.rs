@@ -33,15 +33,22 @@ impl Literals {
         }
     }
 
-    /// Calls `take` with the place and the text of each of them in `text`.
+    /// Calls `take` with the place and the text of each of them in `text`, in order of their places.
     pub(super) fn find(&self, text: &[u8], take: &mut dyn FnMut(usize, &[u8])) {
-        for at in 0..text.len() {
-            if self.may_begin(&text[at..]) {
-                for literal in self.by_start.get(&start_of(&text[at..])).into_iter().flatten() {
-                    if text[at..].starts_with(literal) {
-                        take(at, literal);
-                    }
-                }
+        let Some((first, rest)) = text.split_first() else { return };
+        let mut pair = usize::from(*first);
+        for (at, next) in rest.iter().chain(&[0]).enumerate() {
+            pair = pair << 8 & (PAIRS - 1) | usize::from(*next);
+            if self.starts[pair / 64] >> (pair % 64) & 1 != 0 {
+                self.find_at(text, at, take);
+            }
+        }
+    }
+
+    fn find_at(&self, text: &[u8], at: usize, take: &mut dyn FnMut(usize, &[u8])) {
+        for literal in self.by_start.get(&start_of(&text[at..])).into_iter().flatten() {
+            if text[at..].starts_with(literal) {
+                take(at, literal);
             }
         }
     }

@@ -27,12 +27,12 @@ pub(super) struct Named {
 /// Reads `text`, of words only those that are `asked`; `starters` are words that start programs (`subprocess`).
 pub(super) fn read(text: &[u8], kind: TextKind, starters: &[String], asked: &dyn Fn(&[u8]) -> bool) -> Named {
     let mut named = Named::default();
-    let tells = match kind {
-        TextKind::Source => |byte: &u8| matches!(byte, b'/' | b'"' | b'\'' | b'`'),
-        TextKind::Data => |byte: &u8| *byte == b'/',
+    let telling = |at: usize| match kind {
+        TextKind::Source => text[at..].iter().position(|byte| matches!(byte, b'/' | b'"' | b'\'' | b'`')),
+        TextKind::Data => memchr::memchr(b'/', &text[at..]),
     };
     let mut at = 0;
-    while let Some(next) = text[at..].iter().position(tells) {
+    while let Some(next) = telling(at) {
         at += next;
         if text[at] != b'/' {
             let start = at + 1;
@@ -100,7 +100,7 @@ fn add_path(text: &[u8], named: &mut Named) {
     }
 }
 
-fn run(text: &[u8], test: fn(u8) -> bool) -> usize {
+fn run(text: &[u8], test: impl Fn(u8) -> bool) -> usize {
     text.iter().position(|byte| !test(*byte)).unwrap_or(text.len())
 }
 
