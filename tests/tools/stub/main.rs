@@ -4,7 +4,9 @@
 //! - `empty` greets the daemon and returns an empty file system: the price of the protocol;
 //! - `record` builds as decant does and returns the calls it made as a file;
 //! - `replay` makes those calls again and computes nothing;
-//! - `peak PROGRAM` runs a frontend and tells its largest resident set on standard error.
+//! - `peak PROGRAM` runs a frontend and tells its largest resident set and processor time on standard error.
+//!
+//! In place of decant's own program (`/decant`, which is `/decant.real` there) it tells the same of a step.
 
 mod peak;
 mod record;
@@ -25,7 +27,8 @@ fn main() -> ExitCode {
         ["empty"] => serve(async |_| Ok(BuildResult::of_request(BTreeMap::new()))),
         ["record"] => serve(async |gateway| record::build(gateway, process()).await),
         ["replay"] => serve(async |gateway| replay::build(gateway).await),
-        ["peak", program] => peak::run(program),
+        ["peak", program] => peak::run(program, &[]),
+        ["assemble" | "report" | "sbom"] => peak::run("/decant.real", &words),
         _ => {
             eprintln!("usage: stub exit | empty | record | replay | peak PROGRAM");
             ExitCode::from(2)

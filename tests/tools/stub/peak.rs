@@ -4,9 +4,9 @@
 use std::mem::MaybeUninit;
 use std::process::{Command, ExitCode};
 
-/// Runs the program on our own standard input and output and tells its peak in KiB and its processor time in milliseconds.
-pub(crate) fn run(program: &str) -> ExitCode {
-    let status = match Command::new(program).status() {
+/// Runs the program with these words on our own standard input and output and tells its peak in KiB and its processor time in milliseconds.
+pub(crate) fn run(program: &str, words: &[String]) -> ExitCode {
+    let status = match Command::new(program).args(words).status() {
         Ok(status) => status,
         Err(error) => {
             eprintln!("stub: {program}: {error}");
