@@ -14,12 +14,12 @@ use std::rc::Rc;
 
 use rustix::buffer::spare_capacity;
 use rustix::fs::{
-    AtFlags, Dir, Mode, OFlags, ResolveFlags, Statx, StatxFlags, lgetxattr, llistxattr, llistxattr_query,
-    openat2, readlinkat, statx,
+    AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, lgetxattr, llistxattr,
+    llistxattr_query, openat2, readlinkat, statx,
 };
 use rustix::io::Errno;
 
-use crate::rootfs::{Entry, FileKind, Rootfs, RootfsError, RootfsPath, Stat};
+use crate::rootfs::{Entry, FileKind, Name, Rootfs, RootfsError, RootfsPath, Stat};
 
 /// Entries of one directory before it is refused: the largest real ones (package caches, mail) stay below.
 pub const MAX_DIRECTORY_ENTRIES: usize = 200_000;
@@ -127,6 +127,26 @@ impl DirRootfs {
         Ok(open)
     }
 
+    /// What a directory says of its entries, sorted by name.
+    fn entries(&self, dir: &RootfsPath) -> Result<(OwnedFd, Vec<(Vec<u8>, FileType)>), RootfsError> {
+        let fail = |errno| error(dir, errno);
+        let descriptor = self.opener().open_inside(dir, OFlags::RDONLY | OFlags::DIRECTORY).map_err(fail)?;
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&descriptor).map_err(fail)? {
+            let entry = entry.map_err(fail)?;
+            let name = entry.file_name().to_bytes();
+            if matches!(name, b"." | b"..") {
+                continue;
+            }
+            if names.len() >= MAX_DIRECTORY_ENTRIES {
+                return Err(RootfsError::TooManyEntries { path: dir.clone(), limit: MAX_DIRECTORY_ENTRIES });
+            }
+            names.push((name.to_vec(), entry.file_type()));
+        }
+        names.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        Ok((descriptor, names))
+    }
+
     fn keep(&self, path: RootfsPath, stat: Option<Stat>) {
         let mut stats = self.stats.borrow_mut();
         if stats.len() >= MAX_KEPT_STATS {
@@ -184,23 +204,9 @@ impl Opener<'_> {
 
 impl Rootfs for DirRootfs {
     fn list(&self, dir: &RootfsPath) -> Result<Vec<Entry>, RootfsError> {
-        let fail = |errno| error(dir, errno);
-        let descriptor = self.opener().open_inside(dir, OFlags::RDONLY | OFlags::DIRECTORY).map_err(fail)?;
-        let mut names = Vec::new();
-        for entry in Dir::read_from(&descriptor).map_err(fail)? {
-            let entry = entry.map_err(fail)?;
-            let name = entry.file_name().to_bytes();
-            if matches!(name, b"." | b"..") {
-                continue;
-            }
-            if names.len() >= MAX_DIRECTORY_ENTRIES {
-                return Err(RootfsError::TooManyEntries { path: dir.clone(), limit: MAX_DIRECTORY_ENTRIES });
-            }
-            names.push(name.to_vec());
-        }
-        names.sort_unstable();
+        let (descriptor, names) = self.entries(dir)?;
         let mut entries = Vec::with_capacity(names.len());
-        for name in names {
+        for (name, _) in names {
             let path = dir.join(&name);
             if let Some(stat) = stat_at(descriptor.as_fd(), &name).map_err(|errno| error(&path, errno))? {
                 self.keep(path, Some(stat.clone()));
@@ -208,6 +214,22 @@ impl Rootfs for DirRootfs {
             }
         }
         Ok(entries)
+    }
+
+    fn names(&self, dir: &RootfsPath) -> Result<Vec<Name>, RootfsError> {
+        let (descriptor, names) = self.entries(dir)?;
+        let mut found = Vec::with_capacity(names.len());
+        for (name, kind) in names {
+            let directory = match kind {
+                // Not every file system says it.
+                FileType::Unknown => stat_at(descriptor.as_fd(), &name)
+                    .map_err(|errno| error(&dir.join(&name), errno))?
+                    .is_some_and(|stat| stat.kind == FileKind::Directory),
+                kind => kind == FileType::Directory,
+            };
+            found.push(Name { name, directory });
+        }
+        Ok(found)
     }
 
     fn stat(&self, path: &RootfsPath) -> Result<Option<Stat>, RootfsError> {

@@ -18,6 +18,16 @@ pub trait Rootfs {
     /// When `dir` does not exist, is no directory, or holds more than the entry limit.
     fn list(&self, dir: &RootfsPath) -> Result<Vec<Entry>, RootfsError>;
 
+    /// The same without a look at each entry, for walks through trees of any size.
+    ///
+    /// # Errors
+    /// Those of [`Rootfs::list`].
+    fn names(&self, dir: &RootfsPath) -> Result<Vec<Name>, RootfsError> {
+        let entries = self.list(dir)?;
+        let name = |Entry { name, stat }| Name { name, directory: stat.kind == FileKind::Directory };
+        Ok(entries.into_iter().map(name).collect())
+    }
+
     /// The entry at `path`: links in its parents are followed inside the root, the last component is not.
     /// `None` when nothing is there.
     ///
@@ -37,6 +47,13 @@ pub trait Rootfs {
 pub struct Entry {
     pub name: Vec<u8>,
     pub stat: Stat,
+}
+
+/// One name in a directory, and whether it is a directory itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name {
+    pub name: Vec<u8>,
+    pub directory: bool,
 }
 
 /// What `lstat(2)` says.

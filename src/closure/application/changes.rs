@@ -8,7 +8,7 @@ use crate::closure::origin::Origins;
 use crate::closure::plan::Roots;
 use crate::distill::spec::{AssembleSpec, Change, ChangedBy, StepKind, TreeStep};
 use crate::rootfs::links::{self, Resolved};
-use crate::rootfs::{Entry, FileKind, Rootfs, RootfsError, RootfsPath, Stat};
+use crate::rootfs::{Entry, FileKind, Name, Rootfs, RootfsError, RootfsPath, Stat};
 use crate::rules::Rules;
 
 /// The instructions that touched a path, as indices of the spec's steps.
@@ -50,6 +50,21 @@ pub(in crate::closure) struct Changes<'a> {
 struct Difference<'a> {
     after: &'a dyn Rootfs,
     before: Option<&'a dyn Rootfs>,
+}
+
+impl Difference<'_> {
+    /// What a directory holds, and whether it is as it was before.
+    fn changed(&self, dir: &RootfsPath) -> Result<Vec<(Name, bool)>, RootfsError> {
+        let Some(before) = self.before else {
+            return Ok(self.after.names(dir)?.into_iter().map(|name| (name, false)).collect());
+        };
+        let old = names_of(before, dir)?;
+        let new = self.after.list(dir)?.into_iter().map(|Entry { name, stat }| {
+            let same = old.get(&name).is_some_and(|old| is_same(old, &stat));
+            (Name { name, directory: stat.kind == FileKind::Directory }, same)
+        });
+        Ok(new.collect())
+    }
 }
 
 impl<'a> Changes<'a> {
@@ -98,27 +113,23 @@ impl<'a> Changes<'a> {
         let never = Patterns::new(&rules.application.never);
         let mut pending = vec![top];
         while let Some(dir) = pending.pop() {
-            let old = match difference.before {
-                Some(before) => names_of(before, &dir)?,
-                None => BTreeMap::new(),
-            };
-            let new = match difference.after.list(&dir) {
-                Ok(entries) => entries,
+            let changed = match difference.changed(&dir) {
+                Ok(changed) => changed,
                 Err(RootfsError::NotFound(_) | RootfsError::NotADirectory(_)) => continue,
                 Err(error) => return Err(error),
             };
-            for Entry { name, stat } in new {
+            for (Name { name, directory }, same) in changed {
                 let path = dir.join(&name);
                 if is_stub(&path) || by == ChangedBy::Run && never.matches(&path) {
                     continue;
                 }
-                if stat.kind == FileKind::Directory {
+                if directory {
                     pending.push(path.clone());
                 }
-                if old.get(&name).is_some_and(|old| is_same(old, &stat)) {
+                if same {
                     continue;
                 }
-                self.touch(index, by, &path, stat.kind == FileKind::Directory, names);
+                self.touch(index, by, &path, directory, names);
                 if self.paths.len() > MAX_PATHS {
                     return Err(RootfsError::TooManyEntries { path, limit: MAX_PATHS });
                 }

@@ -2,6 +2,7 @@
 //! that nothing names.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::files::{STAGE, is_below};
 use super::patterns::Patterns;
@@ -131,14 +132,14 @@ impl Closure<'_> {
 
     /// What RUN made outside of the application's directories and nothing names, one finding for each RUN.
     fn hint_made(&mut self) -> Result<(), RootfsError> {
-        let mut left: BTreeMap<usize, Vec<(RootfsPath, u64)>> = BTreeMap::new();
+        let mut left: BTreeMap<usize, Vec<(RootfsPath, Size)>> = BTreeMap::new();
         for (path, step) in self.unnamed_tops()? {
             // Nobody is told how to keep a secret.
             if hygiene::is_secret_path(&path) {
                 continue;
             }
             let size = self.size_below(&path)?;
-            if size > 0 {
+            if size.bytes > 0 {
                 left.entry(step).or_default().push((path, size));
             }
         }
@@ -146,8 +147,7 @@ impl Closure<'_> {
             tops.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
             let more = tops.len().saturating_sub(SHOWN);
             tops.truncate(SHOWN);
-            let names: Vec<String> =
-                tops.iter().map(|(path, size)| format!("`{path}` ({})", megabytes(*size))).collect();
+            let names: Vec<String> = tops.iter().map(|(path, size)| format!("`{path}` ({size})")).collect();
             let keep: Vec<String> = tops.iter().map(|(path, _)| entry_for(path)).collect();
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             let message = format!(
@@ -207,17 +207,35 @@ impl Closure<'_> {
     }
 
     /// Bytes of what RUN made at and below a path, packages' files left out.
-    fn size_below(&self, path: &RootfsPath) -> Result<u64, RootfsError> {
-        let mut size = 0_u64;
-        for (path, _) in self.world.changes.within(path) {
+    fn size_below(&self, path: &RootfsPath) -> Result<Size, RootfsError> {
+        let mut size = Size { bytes: 0, more: false };
+        for (looked_at, (path, _)) in self.world.changes.within(path).enumerate() {
+            if looked_at == MAX_SIZES {
+                size.more = true;
+                break;
+            }
             if !self.is_packaged(path)
                 && let Some(stat) = self.world.sources[STAGE].root.stat(path)?
                 && stat.kind == FileKind::Regular
             {
-                size = size.saturating_add(stat.size);
+                size.bytes = size.bytes.saturating_add(stat.size);
             }
         }
         Ok(size)
+    }
+}
+
+/// Bytes of the files of a tree.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Size {
+    bytes: u64,
+    /// There are more files than were looked at.
+    more: bool,
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", if self.more { "over " } else { "" }, megabytes(self.bytes))
     }
 }
 
@@ -232,6 +250,9 @@ const SHOWN: usize = 6;
 
 /// Shorter texts are no paths that tell anything.
 const SHORTEST: usize = 5;
+
+/// Files whose sizes are asked for one notice.
+const MAX_SIZES: usize = 20_000;
 
 /// Paths kept of one program.
 const MAX_PATHS: usize = 20_000;
