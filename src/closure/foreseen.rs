@@ -18,9 +18,9 @@ pub fn foreseen(config: &Config, variant: Variant) -> Vec<Finding> {
     }
     let user = config.user.trim();
     let name = user.split(':').next().unwrap_or_default();
-    // What other names stand for is in the image's accounts.
+    // The user of a `nonroot` variant is in every set; what other names stand for is in the image's accounts.
     let uid = match name {
-        "" if variant.nonroot => Some(NONROOT),
+        "" | "nonroot" if variant.nonroot => Some(NONROOT),
         "" | "root" => Some(0),
         name => name.parse().ok(),
     };
@@ -108,6 +108,12 @@ mod tests {
                 false,
                 &["DistrolessPrivilegedPort: port 80/tcp is below 1024, and the image runs as user 10"],
             ),
+            (
+                "nonroot",
+                true,
+                &["DistrolessPrivilegedPort: port 80/tcp is below 1024, and the image runs as user 65532"],
+            ),
+            ("nonroot", false, &[]),
             ("app", false, &[]),
         ] {
             check(&config(user), nonroot, expected);
