@@ -12,9 +12,11 @@ use super::plan::Roots;
 use super::reason;
 use super::tree::{Came, Carried, Node, Tree};
 use super::view::SourceRoot;
+use crate::closure::application::is_in_tests;
 use crate::distill::manifest::{self, Manifest, Severity};
 use crate::distill::spec::{AssembleSpec, InstructionId, Step, StepKind, TreeStep};
 use crate::rootfs::{Entry, FileKind, Rootfs, RootfsError, RootfsPath, Stat};
+use crate::rules::Rules;
 
 /// What the instructions alone say.
 pub(super) struct Composition<'a> {
@@ -35,6 +37,7 @@ pub(super) fn compose<'a>(
     roots: &'a Roots<'a>,
     sources: &'a [SourceRoot<'a>],
     usable: &BTreeSet<usize>,
+    rules: &Rules,
     findings: &mut Findings,
 ) -> Result<Composition<'a>, RootfsError> {
     let bases = spec.steps.iter().filter_map(base_mount);
@@ -53,6 +56,7 @@ pub(super) fn compose<'a>(
         },
         roots,
         sources,
+        rules,
         findings,
     };
     for (index, step) in spec.steps.iter().enumerate() {
@@ -82,6 +86,7 @@ struct Composer<'a, 'f> {
     out: Composition<'a>,
     roots: &'a Roots<'a>,
     sources: &'a [SourceRoot<'a>],
+    rules: &'f Rules,
     findings: &'f mut Findings,
 }
 
@@ -268,7 +273,9 @@ impl<'a> Composer<'a, '_> {
                 Ok(false)
             }
             Verdict::Refused(told) => {
-                self.findings.add(told);
+                if told.rule != finding::SECRET_SKIPPED || !is_in_tests(&self.rules.application, path) {
+                    self.findings.add(told);
+                }
                 Ok(true)
             }
         }

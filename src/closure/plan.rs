@@ -184,7 +184,7 @@ fn attempt(
 ) -> Result<Attempt, RootfsError> {
     let Given { spec, roots, rules, sources, changes } = *given;
     let mut findings = Findings::default();
-    let mut composition = compose(spec, roots, sources, usable, &mut findings)?;
+    let mut composition = compose(spec, roots, sources, usable, rules, &mut findings)?;
     let mut accounts = std::mem::take(&mut composition.accounts);
     let count = sources.len().max(1);
     let views: Vec<View<'_>> =

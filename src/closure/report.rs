@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::finding;
+use super::grouping::grouped;
 use super::plan::{Content, Plan, PlannedEntry};
 use super::reason;
 use crate::distill::manifest::{Entry, EntryKind, Finding, Layer, LayerSummary, Manifest, Severity};
@@ -144,12 +145,7 @@ fn files(out: &mut String, manifest: &Manifest) {
         if shown.is_empty() {
             continue;
         }
-        let groups = grouped(&shown);
-        let rows: Vec<[String; 3]> = groups
-            .iter()
-            .map(|(path, size, why)| [path.clone(), size.map(megabytes).unwrap_or_default(), why.clone()])
-            .collect();
-        table(out, layer_name(layer), &rows);
+        table(out, layer_name(layer), &grouped(&shown, total(manifest).1 / SHARE));
     }
 }
 
@@ -158,48 +154,14 @@ fn tells(entry: &Entry) -> bool {
     !matches!(why, "licence" | "package record" | "base set" | "parent")
 }
 
-/// Long runs of files in one directory tree with one reason are one row.
-fn grouped(entries: &[&Entry]) -> Vec<(String, Option<u64>, String)> {
-    let mut rows = Vec::new();
-    let mut at = 0;
-    while at < entries.len() {
-        let why = short_reason(entries[at]);
-        let top = top_of(&entries[at].path);
-        let alike = entries[at..]
-            .iter()
-            .take_while(|entry| short_reason(entry) == why && top_of(&entry.path) == top)
-            .count();
-        if alike > FEW {
-            let size = entries[at..at + alike].iter().map(|entry| size_of(entry).unwrap_or(0)).sum();
-            rows.push((
-                format!("{top}/** ({})", count(u32::try_from(alike).unwrap_or(u32::MAX), "file")),
-                Some(size),
-                why,
-            ));
-            at += alike;
-        } else {
-            rows.push((shown_path(entries[at]), size_of(entries[at]), why));
-            at += 1;
-        }
-    }
-    rows
-}
-
-/// The first directories of a path, for grouping.
-fn top_of(path: &str) -> String {
-    let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-    let parts: Vec<&str> = parent.split('/').take(4).collect();
-    parts.join("/")
-}
-
-fn shown_path(entry: &Entry) -> String {
+pub(super) fn shown_path(entry: &Entry) -> String {
     match &entry.kind {
         EntryKind::Symlink { target } => format!("{} → {target}", entry.path),
         EntryKind::File { .. } | EntryKind::Directory => entry.path.clone(),
     }
 }
 
-fn size_of(entry: &Entry) -> Option<u64> {
+pub(super) fn size_of(entry: &Entry) -> Option<u64> {
     match entry.kind {
         EntryKind::File { size } => Some(size),
         EntryKind::Directory | EntryKind::Symlink { .. } => None,
@@ -207,7 +169,7 @@ fn size_of(entry: &Entry) -> Option<u64> {
 }
 
 /// Who asked for it, in a few words.
-fn short_reason(entry: &Entry) -> String {
+pub(super) fn short_reason(entry: &Entry) -> String {
     let Some(last) = entry.reason.iter().rev().find(|reason| reason.why != "symlink") else {
         return String::new();
     };
@@ -346,8 +308,8 @@ const MISSED: [&str; 5] = [
     finding::UNRESOLVED_DLOPEN,
 ];
 
-/// So many rows of one kind are shown one by one.
-const FEW: usize = 6;
+/// A directory that is more than this part of the whole is shown by what it holds.
+const SHARE: u64 = 10;
 
 /// Longer names do not push the other columns away.
 const WIDE: usize = 72;

@@ -333,6 +333,12 @@ impl<'a> Closure<'a> {
                         found || self.apply_pattern(view, &pattern, application, include, asked, wishes)?;
                 }
             }
+            for tree in &include.chosen {
+                for path in self.bring_chosen(view, &RootfsPath::from(tree.as_str()), &application.chain)? {
+                    found = true;
+                    wishes.push(Wish { path, strength: Strength::Soft, started: false });
+                }
+            }
             for name in &include.library {
                 found |= self.apply_library(name, application, asked)?;
             }

@@ -13,7 +13,7 @@ use super::start::{Started, Starter};
 use super::view::{Place, View};
 use crate::closure::shebang::Shebang;
 use crate::distill::manifest::{FinalConfig, Reason};
-use crate::distill::spec::{Command, Config, InstructionId, Mode};
+use crate::distill::spec::{Command, Config, InstructionId};
 use crate::rootfs::links::{self, Resolved};
 use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath};
 
@@ -154,13 +154,13 @@ impl Closure<'_> {
         let starter = Starter::command(command);
         let Some((script, why)) = &command.script else {
             if let Started::Missing(program) = self.start(starter, &words, &mut wishes)? {
-                self.missing_program(command, &program);
+                self.missing_program(command, &program)?;
             }
             return Ok(wishes);
         };
         let shell = &words[..words.len().min(1)];
         if let Started::Missing(program) = self.start(starter, shell, &mut wishes)? {
-            self.missing_program(command, &program);
+            self.missing_program(command, &program)?;
             return Ok(wishes);
         }
         let keyword = keyword(command.why);
@@ -185,13 +185,19 @@ impl Closure<'_> {
         self.findings.add(shell_needed(keyword, id, why));
     }
 
-    /// Whether a program is a script that starts its own arguments (`exec "$@"`), and the first of them is a program.
-    pub(super) fn starts_arguments(&self, path: &RootfsPath, args: &[String]) -> Result<bool, RootfsError> {
-        let Some(first) = args.first() else { return Ok(false) };
+    /// Where in its arguments the command begins that a script starts (`exec "$@"`), when the program is such a script.
+    pub(super) fn starts_arguments(
+        &self,
+        path: &RootfsPath,
+        args: &[String],
+    ) -> Result<Option<usize>, RootfsError> {
+        if args.is_empty() {
+            return Ok(None);
+        }
         let eyes = &self.world.views[self.view_for(path)];
-        let Some(real) = eyes.file(path)? else { return Ok(false) };
+        let Some(real) = eyes.file(path)? else { return Ok(None) };
         let text = eyes.read(&real, 0..MAX_SCRIPT_BYTES)?;
-        let Some(shebang) = Shebang::parse(&text) else { return Ok(false) };
+        let Some(shebang) = Shebang::parse(&text) else { return Ok(None) };
         let line = [shebang.interpreter.as_slice(), shebang.argument.as_deref().unwrap_or_default()];
         let shell = line
             .iter()
@@ -202,30 +208,21 @@ impl Closure<'_> {
             Some(script) => script.starts_arguments || !script.sourced.is_empty() && text.contains("\"$@\""),
             None => text.contains("\"$@\""),
         };
-        Ok(starts && self.find_program(first)?.is_some())
+        if starts { self.first_program(args) } else { Ok(None) }
     }
 
-    fn missing_program(&mut self, command: &Judged, program: &str) {
-        let keyword = keyword(command.why);
-        let whole = self.world.spec.mode == Mode::Distil;
-        let holder = match (whole, self.world.usable.is_empty()) {
-            (true, _) => format!("{} does not hold", self.sources_text()),
-            (false, true) => "neither the stage nor a source holds".to_owned(),
-            (false, false) => format!("neither the stage nor {} holds", self.sources_text()),
-        };
-        let message = format!("{keyword} names `{program}`, which {holder}");
-        let hint = if self.world.usable.is_empty() {
-            format!("add a build stage and COPY `{program}` from it")
-        } else if program.contains('/') {
-            format!("COPY `{program}` into the stage, or correct the path")
-        } else {
-            format!("COPY `{program}` into a directory on PATH, or name it by its whole path")
-        };
-        // The ordinary image has no such check either, and runs.
-        let checked = whole && command.why == "healthcheck";
-        let finding =
-            if checked { finding::warning } else { finding::error }(finding::PROGRAM_MISSING, message);
-        self.findings.add(finding.hint(hint).at(command.id.as_ref()));
+    /// Where the command begins among the words of a script that starts some of them: at the first, behind `--`, else
+    /// at the first that is a program (`wait-for-it.sh db:5432 -t 30 -- serve`).
+    pub(super) fn first_program(&self, words: &[String]) -> Result<Option<usize>, RootfsError> {
+        let behind = words.iter().position(|word| word == "--").map(|at| at + 1);
+        let others = 1..words.len().min(MAX_OWN_WORDS);
+        for at in std::iter::once(0).chain(behind).chain(others) {
+            let Some(word) = words.get(at) else { continue };
+            if !word.starts_with('-') && self.find_program(word)?.is_some() {
+                return Ok(Some(at));
+            }
+        }
+        Ok(None)
     }
 
     /// A word of a command that names a file: a root as well.
@@ -377,8 +374,7 @@ impl Closure<'_> {
         for program in &self.world.spec.control.program {
             let words = [Word::Text(program.clone())];
             if self.start(Starter::control(), &words, &mut wishes)? != Started::Found {
-                let message =
-                    format!("`program={program}` is in neither the stage nor {}", self.sources_text());
+                let message = format!("`program={program}` names what {}", self.nobody_holds());
                 self.findings.add(
                     finding::error(finding::PROGRAM_MISSING, message)
                         .hint("install it in the build stage, or correct the name"),
@@ -411,8 +407,8 @@ impl Closure<'_> {
                 }
             }
             if !matched {
-                let message =
-                    format!("`include={pattern}` matches nothing in the stage or in {}", self.sources_text());
+                let own = if self.is_whole() { "" } else { "the stage or in " };
+                let message = format!("`include={pattern}` matches nothing in {own}{}", self.sources_text());
                 self.findings.add(finding::warning(finding::INCLUDE_UNMATCHED, message));
             }
         }
@@ -484,6 +480,9 @@ pub(super) fn is_executable(rootfs: &dyn Rootfs, path: &RootfsPath) -> Result<bo
 
 /// Bytes of a script that are looked at.
 const MAX_SCRIPT_BYTES: u64 = 1 << 20;
+
+/// Words that a script may take for itself before the command that it starts.
+const MAX_OWN_WORDS: usize = 16;
 
 /// `PATH` when the image sets none (containerd and Docker).
 pub(super) const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -105,8 +105,8 @@ impl Closure<'_> {
                 _ => 0,
             },
             None => match self.find_program(&args[at])? {
-                Some(found) if self.starts_arguments(&found, own)? => own.len(),
-                _ => 0,
+                Some(found) => self.starts_arguments(&found, own)?.map_or(0, |at| own.len() - at),
+                None => 0,
             },
         };
         Ok((behind > 0).then(|| args.len() - behind).filter(|next| *next > at))

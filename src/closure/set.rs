@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::application::changes::Changes;
+use super::application::is_in_tests;
 use super::application::places::is_system_directory;
 use super::base;
 use super::compose::Composition;
@@ -91,6 +92,8 @@ pub(super) struct Closure<'a> {
     pub(super) runtimes: Runtimes<'a>,
     pub(super) scripts: Scripts,
     pub(super) servers: Servers,
+    /// Programs that only installed packages name, with the file that does.
+    pub(super) doubted: BTreeMap<RootfsPath, RootfsPath>,
 }
 
 impl<'a> Closure<'a> {
@@ -110,6 +113,7 @@ impl<'a> Closure<'a> {
             runtimes: Runtimes::default(),
             scripts: Scripts::default(),
             servers: Servers::default(),
+            doubted: BTreeMap::new(),
         }
     }
 
@@ -370,7 +374,7 @@ impl<'a> Closure<'a> {
             || super::keys::may_hold_key(path.name())
                 && eyes.file(path)?.is_some()
                 && super::keys::holds_key(eyes, path)?;
-        if secret {
+        if secret && !is_in_tests(&self.world.rules.application, path) {
             self.findings.add(
                 finding::warning(finding::SECRET_SKIPPED, format!("`{path}` holds secrets: left out"))
                     .hint(format!("name it in a COPY or with `include={path}` to keep it")),

@@ -113,9 +113,12 @@ impl Closure<'_> {
             return self.start_behind(inner, program, behind, wishes);
         }
         let texts: Vec<String> = rest.iter().map(|word| word.shown().to_owned()).collect();
-        if self.starts_arguments(&found, &texts)? {
-            // The script's own words follow when it is looked at.
-            return self.start(Starter { alone: false, ..inner }, rest, wishes);
+        if let Some(at) = self.starts_arguments(&found, &texts)? {
+            // The script's own text follows when it is looked at.
+            for word in rest[..at].iter().filter_map(Word::text) {
+                self.argument(word, &chain, starter.strength, wishes)?;
+            }
+            return self.start(Starter { alone: false, ..inner }, &rest[at..], wishes);
         }
         if self.runs_language(&found, &texts, &chain, starter.strength, wishes)? {
             if let Some((script, own)) = self.script_of(&found, &texts)? {
@@ -218,11 +221,15 @@ impl Closure<'_> {
             let asked = self.run_script(&running, wishes)?;
             return self.start_script_arguments(starter, asked, &words[options + 1..], wishes);
         }
+        let path = self.working_directory().join(name.as_bytes());
+        if self.locate(&path)?.is_none() && self.find_program(name)?.is_none() {
+            self.missing_script(&path, starter.chain, starter.strength);
+        }
         Ok(())
     }
 
     /// A script that is a word of a command.
-    fn run_inline(
+    pub(super) fn run_inline(
         &mut self,
         starter: Starter<'_>,
         shell: &str,
@@ -258,7 +265,9 @@ impl Closure<'_> {
         wishes: &mut Vec<Wish>,
     ) -> Result<(), RootfsError> {
         if asked.starts_arguments && !words.is_empty() && starter.depth < MAX_DEPTH {
-            self.start(Starter { depth: starter.depth + 1, ..starter }, words, wishes)?;
+            let texts: Vec<String> = words.iter().map(|word| word.shown().to_owned()).collect();
+            let at = self.first_program(&texts)?.unwrap_or(0);
+            self.start(Starter { depth: starter.depth + 1, ..starter }, &words[at..], wishes)?;
         }
         Ok(())
     }

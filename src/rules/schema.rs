@@ -117,6 +117,9 @@ pub struct Include {
     /// The first of these that exists.
     #[serde(default)]
     pub first: Vec<String>,
+    /// Trees: of these what no package owns, and what is from packages that the Dockerfile installed by name.
+    #[serde(default)]
+    pub chosen: Vec<String>,
     /// Looked up as `dlopen(3)` would.
     #[serde(default)]
     pub library: Vec<String>,
@@ -409,6 +412,12 @@ pub struct Server {
     /// Its configuration files: all that exist.
     #[serde(default)]
     pub config: Vec<String>,
+    /// Configuration files whose commands begin with the account that runs them.
+    #[serde(default)]
+    pub accounts_in: Vec<String>,
+    /// Words of commands that are not followed.
+    #[serde(default)]
+    pub passed_over: Vec<String>,
     /// The first word behind the program is the configuration file.
     #[serde(default)]
     pub operand: bool,
@@ -489,6 +498,8 @@ pub enum DirectiveValue {
     User,
     /// A command that it starts.
     Command,
+    /// A command that a shell reads.
+    Script,
 }
 
 /// How a configuration is written.
@@ -497,6 +508,8 @@ pub enum DirectiveValue {
 pub enum ConfigSyntax {
     /// `name word …;` and `name { … }`.
     Blocks,
+    /// Times and a command, which is the directive `command`.
+    Crontab,
     /// One directive a line: `name word …`.
     #[default]
     Lines,
@@ -516,6 +529,8 @@ pub struct Application {
     pub generated: Vec<String>,
     /// Directories with packages of languages.
     pub dependencies: Vec<String>,
+    /// Directories of such packages with what only their tests read.
+    pub tests: Vec<String>,
     pub mention: Mention,
     pub package: InstalledPackages,
     pub hint: Hint,
@@ -557,6 +572,8 @@ pub struct Mention {
     pub starters: Vec<String>,
     /// Names of programs that are also words: they count only near a word that starts programs.
     pub common: Vec<String>,
+    /// Programs that come by the text of an installed package only if the application imports something of that name.
+    pub asked: Vec<String>,
     /// Variables that name no data of the application.
     pub variables: Vec<String>,
 }

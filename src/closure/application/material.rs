@@ -81,8 +81,12 @@ impl Closure<'_> {
     /// Whether the application's directories hold sources of the language.
     fn has_sources(&self, runtime: &Runtime, places: &Places) -> bool {
         let sources = Patterns::new(&runtime.build.sources);
+        let dependencies = Patterns::new(&self.world.rules.application.dependencies);
         let mut touched = self.world.changes.iter();
-        touched.any(|(path, touched)| sources.matches(path) && (touched.put.is_some() || places.hold(path)))
+        // Sources in installed packages are not what the stage compiled.
+        touched.any(|(path, touched)| {
+            sources.matches(path) && (touched.put.is_some() || places.hold(path)) && !dependencies.cover(path)
+        })
     }
 
     /// Tells what was left out.

@@ -26,6 +26,10 @@ use crate::rules::Mention;
 pub(in crate::closure) struct Mentions {
     known: Option<Known>,
     read: BTreeSet<RootfsPath>,
+    /// Tools that the application's own text asks installed packages for, by name.
+    asked: BTreeSet<Vec<u8>>,
+    /// Tools that only installed packages name: by program, the file with its chain.
+    doubted: BTreeMap<RootfsPath, (RootfsPath, Vec<Reason>)>,
 }
 
 /// What the application may name.
@@ -41,6 +45,8 @@ struct Known {
     made: BTreeSet<RootfsPath>,
     /// Files of packages that RUN installed: a text that names one by its whole path wants it.
     installed: BTreeSet<RootfsPath>,
+    /// Those of them in the user's home directory and where programs keep data there, by name.
+    kept: BTreeMap<Vec<u8>, RootfsPath>,
     texts: Texts,
 }
 
@@ -50,11 +56,17 @@ struct Texts {
     data: Patterns,
     skipped: Patterns,
     common: BTreeSet<Vec<u8>>,
+    /// Names of tools that come only when the application asks for them.
+    asked: BTreeSet<Vec<u8>>,
+    /// Directories of installed packages.
+    dependencies: Patterns,
 }
 
 impl Texts {
-    fn new(rules: &Mention) -> Self {
+    fn new(rules: &Mention, dependencies: &[String]) -> Self {
         Self {
+            asked: rules.asked.iter().map(|name| name.clone().into_bytes()).collect(),
+            dependencies: Patterns::new(dependencies),
             source: Patterns::new(&rules.source),
             data: Patterns::new(&rules.data),
             skipped: Patterns::new(&rules.skipped),
@@ -94,7 +106,7 @@ impl Closure<'_> {
             known
         };
         if !(known.programs.is_empty() && known.made.is_empty() && known.installed.is_empty()) {
-            self.read_mentions(&known, &mut mentions.read, &mut wishes)?;
+            self.read_mentions(&known, mentions, &mut wishes)?;
         }
         mentions.known = Some(known);
         Ok(wishes)
@@ -103,14 +115,14 @@ impl Closure<'_> {
     fn read_mentions(
         &mut self,
         known: &Known,
-        read: &mut BTreeSet<RootfsPath>,
+        mentions: &mut Mentions,
         wishes: &mut Vec<Wish>,
     ) -> Result<(), RootfsError> {
         let changes = self.world.changes;
         let unread: Vec<RootfsPath> = self
             .items
             .iter()
-            .filter(|(path, item)| item.stat.kind == FileKind::Regular && !read.contains(*path))
+            .filter(|(path, item)| item.stat.kind == FileKind::Regular && !mentions.read.contains(*path))
             // Files of the base image and of packages name what they could use, not what is used.
             .filter(|(path, _)| {
                 changes.get(path).is_some() && (changes.is_put(path) || !self.is_packaged(path))
@@ -120,13 +132,28 @@ impl Closure<'_> {
         for path in unread {
             let found = self.named_by(&path, known)?;
             let chain = self.items.get(&path).map(|item| item.reason.clone()).unwrap_or_default();
+            let installed = known.texts.dependencies.cover(&path);
+            if !installed {
+                mentions.asked.extend(found.imported);
+            }
             for program in found.programs {
-                self.mentioned_program(&program, &path, &chain, wishes)?;
+                if installed && known.texts.asked.contains(program.name()) {
+                    mentions.doubted.entry(program).or_insert_with(|| (path.clone(), chain.clone()));
+                } else {
+                    self.mentioned_program(&program, &path, &chain, wishes)?;
+                }
             }
             for file in found.files {
                 self.mentioned_file(&file, &path, &chain, wishes)?;
             }
-            read.insert(path);
+            mentions.read.insert(path);
+        }
+        for (program, (by, chain)) in &mentions.doubted {
+            if mentions.asked.contains(program.name()) {
+                self.mentioned_program(program, by, chain, wishes)?;
+            } else {
+                self.doubted.insert(program.clone(), by.clone());
+            }
         }
         Ok(())
     }
@@ -136,8 +163,10 @@ impl Closure<'_> {
         let mut found = Found::default();
         let Some(item) = self.items.get(path) else { return Ok(found) };
         if self.elves.contains_key(path) {
+            // A native module of an installed package holds words of all kinds, and starts nothing.
+            let own = !known.texts.dependencies.cover(path);
             let scanned = self.with_bytes(path, |bytes| {
-                strings::scan(bytes, SHORTEST, &mut |text| found.in_data(text, known))
+                strings::scan(bytes, SHORTEST, &mut |text| found.in_data(text, known, own))
             });
             // A program whose data cannot be read names nothing.
             let _ = scanned;
@@ -147,8 +176,14 @@ impl Closure<'_> {
         let Some((rootfs, file)) = self.file_of(path) else { return Ok(found) };
         let text = rootfs.read(&file, 0..MAX_TEXT_BYTES)?;
         let starters = &self.world.rules.application.mention.starters;
-        let named = words::read(&text, kind, starters, &|word| known.programs.contains_key(word));
+        let named = words::read(&text, kind, starters, &|word| {
+            known.programs.contains_key(word) || known.kept.contains_key(word)
+        });
         found.in_text(&named, known);
+        if kind == TextKind::Source && known.texts.asked.iter().any(|name| known.programs.contains_key(name))
+        {
+            found.imported = words::imported(&text, &known.texts.asked);
+        }
         Ok(found)
     }
 
@@ -175,13 +210,30 @@ impl Closure<'_> {
             };
         }
         let programs = self.new_programs()?;
-        let texts = Texts::new(&world.rules.application.mention);
+        let rules = &world.rules.application;
+        let texts = Texts::new(&rules.mention, &rules.dependencies);
         let program_paths = programs.values().cloned().collect();
         let names = Literals::new(programs.keys());
         let telling =
             programs.keys().filter(|name| name.len() >= TELLING_NAME && !texts.common.contains(*name));
         let telling = Literals::new(telling);
-        Ok(Known { programs, program_paths, names, telling, made, installed, texts })
+        let kept = self.kept_in_home(&made);
+        Ok(Known { programs, program_paths, names, telling, made, installed, kept, texts })
+    }
+
+    /// What a RUN made in the user's home directory: programs put the parts of its path together, so that its name is all
+    /// that tells (XDG base directories).
+    fn kept_in_home(&self, made: &BTreeSet<RootfsPath>) -> BTreeMap<Vec<u8>, RootfsPath> {
+        let Some(home) = self.user_home(STAGE) else { return BTreeMap::new() };
+        let home = RootfsPath::parse(home.as_bytes());
+        let parents: BTreeSet<RootfsPath> =
+            HOME_PARTS.iter().map(|part| home.join(part.as_bytes())).collect();
+        let kept = made.iter().filter(|path| {
+            path.name().len() >= SHORTEST_KEPT
+                && !parents.contains(*path)
+                && path.parent().is_some_and(|parent| parents.contains(&parent))
+        });
+        kept.map(|path| (path.name().to_vec(), path.clone())).collect()
     }
 
     /// The programs on `PATH` that the base image does not have.
@@ -340,6 +392,8 @@ impl Closure<'_> {
 struct Found {
     programs: BTreeSet<RootfsPath>,
     files: BTreeSet<RootfsPath>,
+    /// Tools after which something is called that it imports.
+    imported: BTreeSet<Vec<u8>>,
 }
 
 impl Found {
@@ -356,11 +410,14 @@ impl Found {
                 self.files.insert(path.clone());
             }
         }
+        for name in named.words.union(&named.home) {
+            self.files.extend(known.kept.get(name).cloned());
+        }
     }
 
     /// A text in the data of a program: a literal by itself, or one of many in a run of them (Go, Rust).
-    fn in_data(&mut self, text: &[u8], known: &Known) {
-        if known.names.may_begin(text) {
+    fn in_data(&mut self, text: &[u8], known: &Known, programs: bool) {
+        if programs && known.names.may_begin(text) {
             let first = text.split(|byte| *byte == b' ').next().unwrap_or(text);
             if !known.texts.common.contains(first) {
                 self.programs.extend(known.programs.get(first).cloned());
@@ -369,7 +426,7 @@ impl Found {
         for path in words::paths(text) {
             self.path(&path, known, false);
         }
-        if text.len() > LONG_RUN {
+        if programs && text.len() > LONG_RUN {
             known.telling.find(text, &mut |_, name| self.programs.extend(known.programs.get(name).cloned()));
         }
     }
@@ -399,6 +456,12 @@ fn is_above(path: &RootfsPath, paths: &BTreeSet<RootfsPath>) -> bool {
     let start = RootfsPath::parse(&[&below[..], b"\x01"].concat());
     paths.range(start..).next().is_some_and(|next| next.as_bytes().starts_with(&below))
 }
+
+/// Where programs keep data for a user: the home directory, and below it.
+const HOME_PARTS: [&str; 5] = ["", ".cache", ".config", ".local", ".local/share"];
+
+/// Shorter names of directories are too common as words.
+const SHORTEST_KEPT: usize = 4;
 
 /// Bytes of one text that are read.
 const MAX_TEXT_BYTES: u64 = 2 << 20;

@@ -18,4 +18,4 @@ mod patterns;
 pub(super) mod places;
 mod words;
 
-pub(super) use patterns::Patterns;
+pub(super) use patterns::{Patterns, is_in_tests};

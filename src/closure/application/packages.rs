@@ -1,6 +1,7 @@
 //! Packages that the stage's own RUN installed and nothing in the set is known to use.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use super::files::STAGE;
 use super::patterns::Patterns;
@@ -8,10 +9,10 @@ use super::places::is_system_directory;
 use crate::closure::finding;
 use crate::closure::follow::is_documentation;
 use crate::closure::packages::{self, PackageId, PackagesError};
-use crate::closure::set::Closure;
-use crate::distill::manifest::Severity;
+use crate::closure::set::{Closure, Strength};
+use crate::distill::manifest::{Reason, Severity};
 use crate::distill::spec::Mode;
-use crate::rootfs::{FileKind, RootfsPath};
+use crate::rootfs::{FileKind, RootfsError, RootfsPath};
 
 /// Packages by the step that installed them, and how loud they are told.
 type AllDropped = BTreeMap<(Option<usize>, Severity), Vec<Dropped>>;
@@ -20,6 +21,8 @@ type AllDropped = BTreeMap<(Option<usize>, Severity), Vec<Dropped>>;
 struct Dropped {
     name: String,
     keep: Option<String>,
+    /// Its program is named by this file of a package of a language.
+    named_by: Option<RootfsPath>,
 }
 
 impl Closure<'_> {
@@ -49,7 +52,13 @@ impl Closure<'_> {
             .map(|keep| format!("`{keep}`"))
             .collect();
         let what = if names.len() == 1 { "it" } else { "them" };
-        let message = format!("left out {}: nothing in the image is known to use {what}", names.join(", "));
+        let mut message =
+            format!("left out {}: nothing in the image is known to use {what}", names.join(", "));
+        for package in packages {
+            if let Some(file) = &package.named_by {
+                let _ = write!(message, "; `{file}` names `{}`", package.name);
+            }
+        }
         let mut finding = match severity {
             Severity::Notice => finding::notice(finding::PACKAGE_DROPPED, message),
             _ => finding::warning(finding::PACKAGE_DROPPED, message),
@@ -113,9 +122,45 @@ impl Closure<'_> {
             let severity = if tools.matches(&path) { Severity::Notice } else { Severity::Warning };
             let step = steps.of(self, &package.name)?;
             let keep = keep(&package.name, &own);
-            dropped.entry((step, severity)).or_default().push(Dropped { name: package.name.clone(), keep });
+            let named_by =
+                self.doubted.iter().find(|(program, _)| own.contains(program)).map(|(_, file)| file.clone());
+            let package = Dropped { name: package.name.clone(), keep, named_by };
+            dropped.entry((step, severity)).or_default().push(package);
         }
         Ok(dropped)
+    }
+
+    /// Brings what lies in a tree because the Dockerfile chose it: what no package owns, and what is from packages that
+    /// it installed by name.
+    ///
+    /// # Errors
+    /// What the roots answer.
+    pub(in crate::closure) fn bring_chosen(
+        &mut self,
+        view: usize,
+        tree: &RootfsPath,
+        chain: &[Reason],
+    ) -> Result<Vec<RootfsPath>, RootfsError> {
+        if self.world.spec.mode != Mode::Distil {
+            return Ok(Vec::new());
+        }
+        let source = &self.world.sources[STAGE];
+        let (Some(database), Some(base)) = (source.packages.as_deref(), self.world.changes.base()) else {
+            return Ok(Vec::new());
+        };
+        // A database that cannot be read is told elsewhere.
+        let base = packages::open(base).ok().flatten();
+        let base: BTreeSet<String> =
+            base.iter().flat_map(|base| base.packages()).map(|package| package.name.clone()).collect();
+        let automatic = database.automatic().unwrap_or_default();
+        let root = source.root;
+        let other = |path: &RootfsPath| {
+            let directory = matches!(root.stat(path), Ok(Some(stat)) if stat.kind == FileKind::Directory);
+            let Some(id) = database.owner(path).ok().flatten().filter(|_| !directory) else { return false };
+            let package = database.packages().get(id.0 as usize);
+            automatic.contains(&id) || package.is_none_or(|package| base.contains(&package.name))
+        };
+        self.bring_tree(view, tree, chain, Strength::Soft, &other)
     }
 
     /// The packages that a file of the set is from.

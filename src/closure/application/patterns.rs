@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::closure::glob;
 use crate::rootfs::RootfsPath;
+use crate::rules::Application;
 
 /// Patterns that are asked for many paths.
 pub(in crate::closure) struct Patterns {
@@ -70,6 +71,11 @@ impl Pattern {
             .all(|pattern| names.next().is_some_and(|name| glob::matches_name(pattern, name)));
         ends && (!self.absolute || names.next().is_none())
     }
+}
+
+/// Whether a path is what an installed package of a language has for its tests.
+pub(in crate::closure) fn is_in_tests(rules: &Application, path: &RootfsPath) -> bool {
+    Patterns::new(&rules.dependencies).cover(path) && Patterns::new(&rules.tests).cover(path)
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ pub(super) struct Named {
     /// Those near a word that starts programs.
     pub(super) started: BTreeSet<Vec<u8>>,
     pub(super) paths: BTreeSet<RootfsPath>,
+    /// The last names of quoted paths below the home directory (`~/data`).
+    pub(super) home: BTreeSet<Vec<u8>>,
 }
 
 /// Reads `text`, of words only those that are `asked`; `starters` are words that start programs (`subprocess`).
@@ -36,6 +38,11 @@ pub(super) fn read(text: &[u8], kind: TextKind, starters: &[String], asked: &dyn
         at += next;
         if text[at] != b'/' {
             let start = at + 1;
+            if text[start..].starts_with(b"~/") {
+                let path = &text[start..start + run(&text[start..], is_path_byte)];
+                let name = path.split(|byte| *byte == b'/').rfind(|name| !name.is_empty());
+                named.home.extend(name.filter(|name| asked(name)).map(<[u8]>::to_vec));
+            }
             let end = start + run(&text[start..], is_word_byte);
             let word = &text[start..end];
             let ends = text.get(end).is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'`' | b' '));
@@ -59,6 +66,22 @@ pub(super) fn read(text: &[u8], kind: TextKind, starters: &[String], asked: &dyn
 /// Reads the absolute paths in `text`.
 pub(super) fn paths(text: &[u8]) -> BTreeSet<RootfsPath> {
     read(text, TextKind::Data, &[], &|_| false).paths
+}
+
+/// Which of `names` are a part of what a line of program text imports: `import git`, `require("simple-git")`.
+pub(super) fn imported(text: &[u8], names: &BTreeSet<Vec<u8>>) -> BTreeSet<Vec<u8>> {
+    let mut found = BTreeSet::new();
+    let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_start);
+    for line in lines.filter(|line| is_import(line)) {
+        let parts = line[..line.len().min(MAX_LINE_BYTES)].split(|byte| !byte.is_ascii_alphanumeric());
+        found.extend(parts.filter(|part| names.contains(*part)).map(<[u8]>::to_vec));
+    }
+    found
+}
+
+fn is_import(line: &[u8]) -> bool {
+    let begins = [&b"import "[..], b"from ", b"require", b"use "].iter().any(|word| line.starts_with(word));
+    begins || [&b"require("[..], b"import("].iter().any(|call| contains(line, call))
 }
 
 /// The text from the beginning of a statement to `at`: lines that end with an open bracket, a comma or an operator go
@@ -120,6 +143,9 @@ const MAX_WORD_BYTES: usize = 64;
 /// `PATH_MAX` of Linux.
 const MAX_PATH_BYTES: usize = 4096;
 
+/// Of a line that imports.
+const MAX_LINE_BYTES: usize = 1000;
+
 /// How far before a quoted word its call may stand: a few lines.
 const NEAR_BYTES: usize = 400;
 
@@ -154,6 +180,21 @@ mod tests {
                 (words.to_owned(), started.to_owned()),
                 "{summary}"
             );
+        }
+    }
+
+    #[test]
+    fn what_imports_are_called_after() {
+        let names = BTreeSet::from([b"git".to_vec()]);
+        let rows = [
+            ("a module", "import os, git", true),
+            ("a part of it", "  from git import Repo", true),
+            ("a part of the name", "const git = require('simple-git')", true),
+            ("another name", "import github", false),
+            ("no import", "# a git repository\nx = 'git'", false),
+        ];
+        for (summary, text, expected) in rows {
+            assert_eq!(!imported(text.as_bytes(), &names).is_empty(), expected, "{summary}");
         }
     }
 

@@ -7,6 +7,8 @@ use crate::rules::{ArgumentOption, Arguments, Value};
 pub(in crate::closure) struct Word {
     pub(in crate::closure) value: Value,
     pub(in crate::closure) text: String,
+    /// It is what the interpreter runs: nothing starts without it.
+    pub(in crate::closure) runs: bool,
 }
 
 /// The command line of an interpreter.
@@ -36,7 +38,11 @@ impl CommandLine {
             } else if options && word == "--" {
                 options = false;
             } else if !options || word == "-" || !word.starts_with('-') {
-                line.named.push(Word { value: rule.operand.unwrap_or(Value::Script), text: word });
+                line.named.push(Word {
+                    value: rule.operand.unwrap_or(Value::Script),
+                    text: word,
+                    runs: true,
+                });
                 line.options.push(String::new());
                 break;
             } else if line.option(rule, &word, &mut words) {
@@ -111,7 +117,7 @@ impl CommandLine {
             self.options = names.clone().filter(counts).collect();
             self.named.retain(|_| names.next().is_none_or(|name| counts(&name)));
         }
-        self.named.push(Word { value: option.value, text });
+        self.named.push(Word { value: option.value, text, runs: option.last });
         self.options.push(option.names.first().cloned().unwrap_or_default());
     }
 }

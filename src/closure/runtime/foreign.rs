@@ -10,6 +10,7 @@ use crate::closure::resources::Asked;
 use crate::closure::runtime::text::calls;
 use crate::closure::search::Loader;
 use crate::closure::set::Closure;
+use crate::distill::spec::Mode;
 use crate::rootfs::{RootfsError, RootfsPath};
 use crate::rules::Mechanism;
 
@@ -20,6 +21,8 @@ pub(in crate::closure) struct ForeignNames {
     pub(in crate::closure) opened: BTreeSet<String>,
     /// Without `lib` and what follows: `magic`.
     pub(in crate::closure) searched: BTreeSet<String>,
+    /// Other quoted words of a text that opens libraries: names that it puts together.
+    pub(in crate::closure) hinted: BTreeSet<String>,
 }
 
 impl ForeignNames {
@@ -35,12 +38,40 @@ impl ForeignNames {
                 names.opened.insert(name.to_owned());
             }
         }
+        if calls(text, &CALLS).next().is_some() {
+            for word in quoted(text) {
+                if word.starts_with("lib") && word.contains(".so") {
+                    names.opened.insert(word.to_owned());
+                } else {
+                    names.hinted.insert(word.to_owned());
+                }
+            }
+        }
         names
     }
 
-    pub(in crate::closure) fn is_empty(&self) -> bool {
-        self.opened.is_empty() && self.searched.is_empty()
+    pub(super) fn extend(&mut self, more: Self) {
+        self.opened.extend(more.opened);
+        self.searched.extend(more.searched);
+        self.hinted.extend(more.hinted);
     }
+
+    pub(in crate::closure) fn is_empty(&self) -> bool {
+        self.opened.is_empty() && self.searched.is_empty() && self.hinted.is_empty()
+    }
+}
+
+/// Quoted words that can be names of libraries, or a part of one.
+fn quoted(text: &[u8]) -> impl Iterator<Item = &str> {
+    let is_sign = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.+-".contains(byte);
+    let quotes = memchr::memchr2_iter(b'"', b'\'', text);
+    let words = quotes.filter_map(move |at| {
+        let rest = &text[at + 1..];
+        let end = rest.iter().take(MAX_NAME_BYTES).position(|byte| !is_sign(byte))?;
+        let word = std::str::from_utf8(&rest[..end]).ok()?;
+        (rest[end] == text[at] && word.len() >= SHORTEST_HINT).then_some(word)
+    });
+    words.take(MAX_NAMES)
 }
 
 /// The literal that a text begins with.
@@ -74,6 +105,9 @@ impl Closure<'_> {
                 for name in &facts.foreign.searched {
                     names.extend(self.installed_library(process, name)?);
                 }
+                for name in &facts.foreign.hinted {
+                    names.extend(self.added_library(process, name)?);
+                }
                 for name in names {
                     let done = (program.clone(), name.clone());
                     if self.runtimes.foreign.insert(done) {
@@ -85,6 +119,20 @@ impl Closure<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The file name of a library that the Dockerfile installed and that is called so, by the loader's cache: then a
+    /// word of the text is evidence enough (`dlopen(f"lib{name}.so.{abi}")`).
+    fn added_library(&self, process: usize, name: &str) -> Result<Option<Vec<u8>>, RootfsError> {
+        let Loader::Glibc(glibc) = &*self.processes[process].loader else { return Ok(None) };
+        if self.world.spec.mode != Mode::Distil {
+            return Ok(None);
+        }
+        let prefix = format!("lib{name}.so.").into_bytes();
+        let mut entries = glibc.cache.iter().flat_map(|cache| &cache.entries);
+        let Some(entry) = entries.find(|entry| entry.name.starts_with(&prefix)) else { return Ok(None) };
+        let path = RootfsPath::parse(&entry.path);
+        Ok(if self.world.changes.in_base(&path)?.is_none() { Some(entry.name.clone()) } else { None })
     }
 
     /// The file name that `ctypes.util.find_library` finds for a name: `libmagic.so.1` for `magic`, by the loader's
@@ -130,6 +178,9 @@ const MAX_NAMES: usize = 1024;
 
 const MAX_NAME_BYTES: usize = 256;
 
+/// Shorter words are names of too much.
+const SHORTEST_HINT: usize = 3;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,7 +190,18 @@ mod tests {
         let text = b"a = ctypes.CDLL('libx.so.1'); b = CDLL(name)\nffi.dlopen( \"/opt/liby.so\")\n\
                      util.find_library('magic'); find_library(x); CDLL('msvcrt')";
         let names = ForeignNames::read(text);
+        assert_eq!(names.hinted.into_iter().collect::<Vec<_>>(), ["magic", "msvcrt"]);
         assert_eq!(names.opened.into_iter().collect::<Vec<_>>(), ["/opt/liby.so", "libx.so.1"]);
         assert_eq!(names.searched.into_iter().collect::<Vec<_>>(), ["magic"]);
+    }
+
+    #[test]
+    fn names_that_a_call_gets_from_elsewhere() {
+        let text = b"def load(*names):\n  for n in names: return ffi.dlopen(n)\n\
+                     load('libpango-1.0-0', \"libpango-1.0.so.0\"); library('vips', 42)";
+        let names = ForeignNames::read(text);
+        assert_eq!(names.opened.into_iter().collect::<Vec<_>>(), ["libpango-1.0.so.0"]);
+        assert_eq!(names.hinted.into_iter().collect::<Vec<_>>(), ["libpango-1.0-0", "vips"]);
+        assert!(ForeignNames::read(b"x = 'libx.so.1'").is_empty());
     }
 }

@@ -2,6 +2,7 @@
 
 use super::arguments::{CommandLine, Word, split};
 use super::project::is_no_project;
+use crate::closure::glob;
 use crate::closure::reason;
 use crate::closure::roots::Wish;
 use crate::closure::set::{Closure, Strength};
@@ -141,7 +142,7 @@ impl<'a> Closure<'a> {
                 let Some(text) = self.env(name).filter(|text| !text.is_empty()) else { continue };
                 let chain = reason::then(chain, "environment", name.clone());
                 let call = Call { chain: &chain, strength: Strength::Soft };
-                self.named(rule, &Word { value: variable.value, text }, call, wishes)?;
+                self.named(rule, &Word { value: variable.value, text, runs: false }, call, wishes)?;
             }
         }
         Ok(())
@@ -161,9 +162,24 @@ impl<'a> Closure<'a> {
                 self.runtimes.code.push((&rule.id, word.text.clone(), call.chain.to_vec()));
                 Ok(())
             }
-            Value::Script => self.script_file(rule, &directory.join(word.text.as_bytes()), call, wishes),
+            Value::Script => {
+                let path = directory.join(word.text.as_bytes());
+                let found = self.script_file(rule, &path, call, wishes)?;
+                // Anything else may be the name of a class, or what another option took.
+                let file = rule.text.iter().any(|name| glob::matches_name(name.as_bytes(), path.name()));
+                if word.runs && file && !found && self.locate(&path)?.is_none() {
+                    self.missing_script(&path, call.chain, call.strength);
+                }
+                Ok(())
+            }
             Value::Module => self.named_module(rule, &word.text, call, wishes),
-            Value::Path => self.named_path(rule, &word.text, call, wishes),
+            Value::Path => {
+                let path = directory.join(word.text.as_bytes());
+                if word.runs && self.locate(&path)?.is_none() {
+                    self.missing_script(&path, call.chain, call.strength);
+                }
+                self.named_path(rule, &word.text, call, wishes)
+            }
             Value::Paths => {
                 for path in word.text.split(':') {
                     let place = directory.join(path.as_bytes());
@@ -185,14 +201,14 @@ impl<'a> Closure<'a> {
         }
     }
 
-    /// The program that an interpreter runs, with its project.
+    /// The program that an interpreter runs, with its project; whether it is there.
     fn script_file(
         &mut self,
         rule: &'a Runtime,
         path: &RootfsPath,
         call: Call<'_>,
         wishes: &mut Vec<Wish>,
-    ) -> Result<(), RootfsError> {
+    ) -> Result<bool, RootfsError> {
         let mut candidates = vec![path.clone()];
         let suffixed = |suffix: &String| RootfsPath::parse(&[path.as_bytes(), suffix.as_bytes()].concat());
         candidates.extend(rule.arguments.suffixes.iter().map(suffixed));
@@ -206,9 +222,9 @@ impl<'a> Closure<'a> {
                 wishes.push(Wish { path: real.clone(), strength, started: false });
                 self.project(rule, &real, view, &chain, wishes)?;
             }
-            break;
+            return Ok(true);
         }
-        Ok(())
+        Ok(false)
     }
 
     /// A file, a directory with everything in it, or `dir/*`.

@@ -89,7 +89,7 @@ impl Closure<'_> {
     }
 
     /// HOME, else the home directory of the image's user (`passwd(5)`).
-    fn user_home(&self, view: usize) -> Option<String> {
+    pub(in crate::closure) fn user_home(&self, view: usize) -> Option<String> {
         if let Some(home) = self.env("HOME").filter(|home| home.starts_with('/')) {
             return Some(text(&RootfsPath::parse(home.as_bytes())));
         }

@@ -151,9 +151,7 @@ fn read_text(text: &[u8], imports: Option<Imports>, needles: &Needles, facts: &m
         imported(text, imports, &mut facts.modules);
     }
     if imports == Some(Imports::Python) {
-        let foreign = ForeignNames::read(text);
-        facts.foreign.opened.extend(foreign.opened);
-        facts.foreign.searched.extend(foreign.searched);
+        facts.foreign.extend(ForeignNames::read(text));
     }
 }
 

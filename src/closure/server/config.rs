@@ -11,9 +11,25 @@ pub(super) struct Directive {
 
 /// Reads a configuration file.
 pub(super) fn directives(text: &str, syntax: ConfigSyntax) -> Vec<Directive> {
+    if syntax == ConfigSyntax::Crontab {
+        return text.lines().filter_map(job).take(MAX_DIRECTIVES).collect();
+    }
     let mut reader = Reader { syntax, words: Vec::new(), word: None, all: Vec::new() };
     reader.read(text);
     reader.all
+}
+
+/// A line of a crontab (`crontab(5)`): `command`, and the words behind the times. What follows `%` is input.
+fn job(line: &str) -> Option<Directive> {
+    let line = line.trim();
+    let first = line.split_ascii_whitespace().next().filter(|word| !word.starts_with('#'))?;
+    if first.contains('=') || line.split_once('=').is_some_and(|(name, _)| !name.trim_end().contains(' ')) {
+        return None;
+    }
+    let times = if first.starts_with('@') { 1 } else { 5 };
+    let text = line.split_once('%').map_or(line, |(text, _)| text);
+    let words: Vec<String> = text.split_ascii_whitespace().skip(times).map(str::to_owned).collect();
+    (!words.is_empty()).then(|| Directive { name: "command".to_owned(), words })
 }
 
 struct Reader {
@@ -147,10 +163,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn jobs_of_a_crontab() {
+        let text = "# m h\nSHELL=/bin/sh\nMAILTO = \"\"\n\n*/5 * * * * root cd / && a --b=c\n@reboot b %in\n1 2 3 4 5\n";
+        assert_eq!(show(text, ConfigSyntax::Crontab), "command(root,cd,/,&&,a,--b=c) command(b)");
+    }
+
     proptest::proptest! {
         #[test]
         fn any_text_is_read(text in "[a/{}#;'\"\\\\=\\[\\]\n <>é]{0,40}") {
-            for syntax in [ConfigSyntax::Blocks, ConfigSyntax::Lines, ConfigSyntax::Pairs] {
+            for syntax in [
+                ConfigSyntax::Blocks,
+                ConfigSyntax::Crontab,
+                ConfigSyntax::Lines,
+                ConfigSyntax::Pairs,
+            ] {
                 let _ = directives(&text, syntax);
             }
         }

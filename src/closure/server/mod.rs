@@ -14,7 +14,7 @@ use super::strings;
 use crate::closure::elf::{ElfError, FileBytes};
 use crate::distill::manifest::Reason;
 use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath};
-use crate::rules::{DirectiveValue, Server, ServerValue};
+use crate::rules::{ConfigSyntax, DirectiveValue, Server, ServerValue};
 use config::Directive;
 
 /// What was read for servers.
@@ -230,7 +230,14 @@ impl Closure<'_> {
                     // haproxy reads all files of a directory.
                     let entries = self.world.views[view].list(&real)?;
                     let names = entries.into_iter().filter(|entry| entry.stat.kind != FileKind::Directory);
-                    pending.extend(names.map(|entry| file.join(&entry.name)).take(MAX_FILES));
+                    let files = names.map(|entry| (real.join(&entry.name), file.join(&entry.name)));
+                    // The jobs of packages look after a whole system.
+                    let jobs = rule.syntax == ConfigSyntax::Crontab;
+                    let own = |real: &RootfsPath| {
+                        !jobs || self.world.changes.is_put(real) || !self.is_packaged(real)
+                    };
+                    let files = files.filter(|(real, _)| own(real)).map(|(_, file)| file);
+                    pending.extend(files.take(MAX_FILES));
                     continue;
                 }
                 FileKind::Regular => {}
@@ -253,7 +260,11 @@ impl Closure<'_> {
                 index: service.index,
                 starter: service.starter,
             };
-            for directive in config::directives(&text, rule.syntax) {
+            let accounts = rule.accounts_in.iter().any(|pattern| glob::covers(pattern.as_bytes(), &file));
+            for mut directive in config::directives(&text, rule.syntax) {
+                if accounts && !directive.words.is_empty() {
+                    self.servers.accounts.insert(directive.words.remove(0));
+                }
                 if rule.define.contains(&directive.name)
                     && let [name, value, ..] = directive.words.as_slice()
                 {
@@ -327,7 +338,7 @@ impl Closure<'_> {
                     self.servers.accounts.extend(word.split([':', '.']).map(str::to_owned));
                     continue;
                 }
-                DirectiveValue::Command => continue,
+                DirectiveValue::Command | DirectiveValue::Script => continue,
                 _ => {}
             }
             for base in &bases {
@@ -363,7 +374,7 @@ impl Closure<'_> {
                         }
                     }
                     DirectiveValue::File => self.server_word(service, &text, wishes)?,
-                    DirectiveValue::User | DirectiveValue::Command => {}
+                    DirectiveValue::User | DirectiveValue::Command | DirectiveValue::Script => {}
                 }
             }
         }
@@ -378,6 +389,12 @@ impl Closure<'_> {
                 ..service.starter
             };
             self.start(starter, &words, wishes)?;
+        }
+        let passed_over = directive.words.iter().any(|word| service.rule.passed_over.contains(word));
+        if rule.value == DirectiveValue::Script && !passed_over {
+            let starter =
+                Starter { chain: &service.chain, depth: service.starter.depth + 1, ..service.starter };
+            self.run_inline(starter, "sh", &directive.words.join(" "), Some("sh"), &[], wishes)?;
         }
         Ok(())
     }

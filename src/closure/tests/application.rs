@@ -327,3 +327,52 @@ fn a_packaged_program_brings_what_its_own_package_has_where_it_looks() {
          cmd figlet"
     );
 }
+
+#[test]
+fn tools_that_only_installed_packages_name_stay_out() {
+    let stage = |app: &str| {
+        format!(
+            "base
+           debian
+           /usr/bin/python3 elf interp=/lib64/ld-linux-x86-64.so.2
+         changed RUN pip install things
+           /usr/bin/git elf needed=libz.so.1 interp=/lib64/ld-linux-x86-64.so.2
+           /usr/lib/python3/dist-packages/version.py text \"import subprocess; subprocess.run(['git', 'log'])\"
+           /usr/bin/mangle elf static
+           /usr/lib/python3/dist-packages/native.so elf needed=libc.so.6 string=mangle
+           /usr/lib/python3/dist-packages/tests/server.key text \"-----BEGIN PRIVATE KEY-----\"
+         changed COPY . .
+           /app/main.py text \"{app}\"
+         workdir /app
+         cmd python3 main.py"
+        )
+    };
+    let without = super::case::check(&stage("import version"));
+    assert!(!without.contains("/usr/bin/git:"), "{without}");
+    assert!(!without.contains("/usr/bin/mangle:"), "{without}");
+    assert!(!without.contains("DistrolessSecretSkipped") && !without.contains("server.key"), "{without}");
+    for app in ["import git, version", "run(['git'])"] {
+        let with = super::case::check(&stage(app));
+        assert!(with.contains("/usr/bin/git:"), "{app}:\n{with}");
+    }
+}
+
+#[test]
+fn what_run_made_in_the_home_directory_comes_when_the_text_says_its_name() {
+    let set = super::case::check(
+        "base
+           debian
+           /usr/bin/python3 elf interp=/lib64/ld-linux-x86-64.so.2
+         changed RUN python3 download
+           /root/.cache/models/weights.bin text \"x\"
+           /root/corpora/words.txt text \"x\"
+           /root/.cache/unnamed/weights.bin text \"x\"
+         changed COPY . .
+           /app/main.py text \"join(home, '.cache', 'models'); open('~/data/corpora')\"
+         workdir /app
+         cmd python3 main.py",
+    );
+    assert!(set.contains("/root/.cache/models/weights.bin"), "{set}");
+    assert!(set.contains("/root/corpora/words.txt"), "{set}");
+    assert!(!set.contains("\n/root/.cache/unnamed/weights.bin"), "{set}");
+}

@@ -154,3 +154,41 @@ fn a_healthcheck_whose_program_the_ordinary_image_lacks_is_told() {
          healthcheck-shell curl -f http://localhost/ || exit 1"
     );
 }
+
+#[test]
+fn a_command_behind_the_own_words_of_a_script() {
+    snapshot!(
+        "source build
+           debian
+           /src/wait.sh text \"#!/bin/sh\\nhost=$1\\nshift 2\\nuntil nc -z $host; do sleep 1; done\\nexec \\\"$@\\\"\\n\" 0755
+           /out/app elf static
+           /usr/bin/app elf needed=libm.so.6 interp=/lib64/ld-linux-x86-64.so.2
+         step COPY --from=build /src/wait.sh /wait.sh
+         entrypoint /wait.sh db:5432 --
+         cmd app"
+    );
+}
+
+#[test]
+fn a_program_without_the_x_bit_is_told_as_such() {
+    snapshot!(
+        "mode unmodified
+         source final base=/base
+           debian
+           /srv/start.sh text \"#!/bin/sh\\n\"
+         cmd /srv/start.sh"
+    );
+}
+
+#[test]
+fn a_script_that_nobody_holds_is_told() {
+    snapshot!(
+        "mode unmodified
+         source final base=/base
+           debian
+           /usr/bin/python3 -> python3.11
+           /usr/bin/python3.11 elf needed=libm.so.6 interp=/lib64/ld-linux-x86-64.so.2
+         workdir /app
+         cmd python3 -u server.py --port 80"
+    );
+}

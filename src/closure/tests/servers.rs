@@ -58,3 +58,24 @@ fn an_entrypoint_script_gives_up_root_and_starts_the_server() {
          cmd redis-server /etc/redis.conf"
     );
 }
+
+#[test]
+fn jobs_that_the_dockerfile_gives_to_cron() {
+    let set = super::case::check(
+        "base
+           debian
+         changed RUN apt-get install cron
+           /usr/sbin/cron elf static
+           /var/spool/cron/crontabs/root text \"0 3 * * * /opt/report --all\\n\" 0600
+           /opt/report elf needed=libz.so.1 interp=/lib64/ld-linux-x86-64.so.2
+           /usr/bin/backup elf static
+           /usr/bin/unused elf static
+         changed COPY jobs /etc/cron.d/jobs
+           /etc/cron.d/jobs text \"PATH=/usr/bin\\n*/5 * * * * www-data cd / && backup >> /var/log/x\\n\"
+         cmd /usr/sbin/cron -f",
+    );
+    for path in ["/usr/bin/backup", "/opt/report", "/usr/bin/sh", "/var/spool/cron/crontabs/root"] {
+        assert!(set.contains(path), "{path}:\n{set}");
+    }
+    assert!(!set.contains("/usr/bin/unused:"), "{set}");
+}
