@@ -1,0 +1,2 @@
+import hublike, corpuslike
+print(hublike.load("bert"), corpuslike.find("punkt"))

@@ -1,0 +1,2 @@
+from setuptools import setup
+setup(name="likes", version="1", py_modules=["hublike", "corpuslike"])

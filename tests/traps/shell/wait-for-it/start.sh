@@ -1,0 +1,3 @@
+#!/bin/sh
+: "${GREETING:=hello}"
+exec python server.py "$GREETING"
