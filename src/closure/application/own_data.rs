@@ -157,7 +157,12 @@ impl Closure<'_> {
                 continue;
             }
             match database.files(id(at)) {
-                Ok(all) => files.extend(all),
+                Ok(all) if other.source == package.source => files.extend(all),
+                // Libraries of others are found by their names, not by paths.
+                Ok(all) => {
+                    let library = |file: &RootfsPath| file.name().windows(3).any(|part| part == b".so");
+                    files.extend(all.into_iter().filter(|file| !library(file)));
+                }
                 Err(error) => self.findings.add(finding::warning(
                     finding::UNREADABLE_SOURCE,
                     format!("the package database cannot be read: {error}"),
