@@ -67,11 +67,11 @@ thread_local! {
     static TELL: RefCell<Option<Tell>> = const { RefCell::new(None) };
 }
 
-/// Tells the panic of a watched thread and does not return; nothing for other threads.
+/// Tells the panic of a watched thread. Where the process would end next, the thread stops here.
 fn tell(panic: &PanicHookInfo<'_>) {
     if let Ok(Some(tell)) = TELL.try_with(RefCell::take) {
         tell(one_line(&panic.to_string()));
-        loop {
+        while cfg!(panic = "abort") {
             thread::park();
         }
     }

@@ -128,7 +128,7 @@ impl DirRootfs {
     }
 
     /// What a directory says of its entries, sorted by name.
-    fn entries(&self, dir: &RootfsPath) -> Result<(OwnedFd, Vec<(Vec<u8>, FileType)>), RootfsError> {
+    fn entries(&self, dir: &RootfsPath) -> Result<(OwnedFd, Vec<Listed>), RootfsError> {
         let fail = |errno| error(dir, errno);
         let descriptor = self.opener().open_inside(dir, OFlags::RDONLY | OFlags::DIRECTORY).map_err(fail)?;
         let mut names = Vec::new();
@@ -266,6 +266,9 @@ impl Rootfs for DirRootfs {
         Ok(bytes)
     }
 }
+
+/// A name in a directory and what the directory itself says of it.
+type Listed = (Vec<u8>, FileType);
 
 /// The entry `name` of an open directory, not followed; `None` when it is missing.
 fn stat_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Option<Stat>, Errno> {
