@@ -38,7 +38,7 @@ demo: ## build and run every example, ordinary and distroless
 check: ## format, lints, offline tests, documentation
 	@$(STAND)/check
 
-test: ## check, and the tests against real daemons
+test: ## check, a short fuzz run, and the tests against real daemons
 	@$(STAND)/test
 
 traps: ## situations ordinary and distroless, compared; ONLY="python/ group/name" selects, JOBS=2 at once
