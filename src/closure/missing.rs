@@ -5,7 +5,7 @@ use super::reason;
 use super::roots::{Judged, keyword};
 use super::set::{Closure, Strength};
 use crate::distill::manifest::Reason;
-use crate::distill::spec::{InstructionId, Mode};
+use crate::distill::spec::{Command, Mode};
 use crate::rootfs::{FileKind, RootfsError, RootfsPath};
 
 impl Closure<'_> {
@@ -47,7 +47,16 @@ impl Closure<'_> {
     /// A script that a command's interpreter is to run is nowhere. It may be mounted when the container starts, so this
     /// is no error; at a VOLUME it is expected.
     pub(super) fn missing_script(&mut self, path: &RootfsPath, chain: &[Reason], strength: Strength) {
-        let Some((why, id)) = self.command_of(chain).filter(|_| strength >= Strength::Strict) else { return };
+        let Some((why, command)) = self.command_of(chain).filter(|_| strength >= Strength::Strict) else {
+            return;
+        };
+        // What a package's own script starts, and what starts in another directory, is not the command's word.
+        let name = String::from_utf8_lossy(path.name());
+        if !command.args.iter().any(|arg| arg.contains(&*name))
+            || self.directory_before(&command.args) != self.working_directory()
+        {
+            return;
+        }
         let unclear = path.as_bytes().iter().any(|byte| matches!(byte, b'*' | b'$' | b':'));
         let volumes = &self.world.spec.config.volumes;
         let mounted = volumes.iter().any(|volume| path.is_within(&RootfsPath::parse(volume.as_bytes())));
@@ -57,7 +66,7 @@ impl Closure<'_> {
         let runs = chain.last().map_or("", |step| step.by.as_str());
         let shown = reason::escaped(path);
         let message = format!("{why} runs `{runs}` with `{shown}`, which {}", self.nobody_holds());
-        let id = id.cloned();
+        let id = command.id.clone();
         self.findings.add(
             finding::warning(finding::PROGRAM_MISSING, message)
                 .hint(format!("COPY `{shown}` into the stage, or correct the path"))
@@ -65,8 +74,8 @@ impl Closure<'_> {
         );
     }
 
-    /// The command that a chain of reasons begins with: its keyword, and its instruction.
-    fn command_of(&self, chain: &[Reason]) -> Option<(&'static str, Option<&InstructionId>)> {
+    /// The command that a chain of reasons begins with, and its keyword.
+    fn command_of(&self, chain: &[Reason]) -> Option<(&'static str, &Command)> {
         let config = &self.world.spec.config;
         let why = chain.first()?.why.as_str();
         let command = match why {
@@ -75,7 +84,7 @@ impl Closure<'_> {
             "healthcheck" => &config.healthcheck,
             _ => return None,
         };
-        Some((keyword(why), command.as_ref().and_then(|command| command.id.as_ref())))
+        command.as_ref().map(|command| (keyword(why), command))
     }
 
     pub(super) fn is_whole(&self) -> bool {

@@ -46,7 +46,7 @@ impl<'a> Closure<'a> {
     }
 
     /// The directory that the program behind these words of a command works in (`env --chdir=…`).
-    fn directory_before(&self, words: &[String]) -> RootfsPath {
+    pub(super) fn directory_before(&self, words: &[String]) -> RootfsPath {
         let mut directory = self.working_directory();
         for (at, word) in words.iter().enumerate() {
             if word.rsplit('/').next() == Some("env") {

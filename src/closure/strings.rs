@@ -18,7 +18,7 @@ const MAX_TEXT_BYTES: usize = 4096;
 const MAX_PATHS: usize = 100_000;
 
 /// Reads the loaded, not executable parts of an ELF file and calls `take` for each run of at least `shortest`
-/// printable ASCII bytes; a run of more than [`MAX_TEXT_BYTES`] comes in pieces. A file that has only executable parts
+/// printable ASCII bytes; a run of more than 4 KiB comes in pieces. A file that has only executable parts
 /// is scanned whole. No ELF file has no texts.
 ///
 /// # Errors

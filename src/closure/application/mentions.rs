@@ -137,6 +137,10 @@ impl Closure<'_> {
                 mentions.asked.extend(found.imported);
             }
             for program in found.programs {
+                // Packages name their installer in what they say to people.
+                if installed && self.left().holds(&program) {
+                    continue;
+                }
                 if installed && known.texts.asked.contains(program.name()) {
                     mentions.doubted.entry(program).or_insert_with(|| (path.clone(), chain.clone()));
                 } else {
