@@ -377,7 +377,7 @@ impl<'a> Closure<'a> {
         if secret && !is_in_tests(&self.world.rules.application, path) {
             self.findings.add(
                 finding::warning(finding::SECRET_SKIPPED, format!("`{path}` holds secrets: left out"))
-                    .hint(format!("name it in a COPY or with `include={path}` to keep it")),
+                    .hint(format!("`include={path}` keeps it, and so does a COPY that names it")),
             );
         }
         Ok(secret || super::hygiene::is_whiteout(path.name()))

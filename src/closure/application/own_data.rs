@@ -1,6 +1,6 @@
 //! What a packaged program reads of its own package: the paths in its data, in that of the libraries that were built
-//! from the same source, and in configuration, that its package owns, one of the same source, or one that these depend
-//! on. An interpreter is left to its language's rule.
+//! from the same source, and in configuration that no other package brought, that its package owns, one of the same
+//! source, or one that these depend on. An interpreter is left to its language's rule.
 
 use std::collections::BTreeSet;
 
@@ -66,7 +66,7 @@ impl Closure<'_> {
                 texts.extend(paths);
             }
         }
-        texts.extend(self.configured_paths()?);
+        texts.extend(self.configured_paths(owner)?);
         let mut files: Option<BTreeSet<RootfsPath>> = None;
         let chain = self.items.get(program).map(|item| item.reason.clone()).unwrap_or_default();
         for text in texts.iter().take(MAX_PATHS) {
@@ -110,8 +110,9 @@ impl Closure<'_> {
         Ok(())
     }
 
-    /// The paths in the texts of the set below /etc.
-    fn configured_paths(&self) -> Result<BTreeSet<Vec<u8>>, RootfsError> {
+    /// The paths in the texts of the set below /etc that belong to nobody, or were built from the same source.
+    fn configured_paths(&self, owner: Owner) -> Result<BTreeSet<Vec<u8>>, RootfsError> {
+        let own = self.built_from(owner);
         let etc = RootfsPath::from("/etc");
         let mut paths = BTreeSet::new();
         for (path, item) in self.items.range(etc.clone()..).take_while(|(path, _)| path.is_within(&etc)) {
@@ -119,6 +120,9 @@ impl Closure<'_> {
                 || item.stat.size > MAX_CONFIG_BYTES
                 || paths.len() > MAX_PATHS
             {
+                continue;
+            }
+            if self.owner_of(path).is_some_and(|other| self.built_from(other) != own) {
                 continue;
             }
             let Some((rootfs, file)) = self.file_of(path) else { continue };
@@ -131,16 +135,21 @@ impl Closure<'_> {
 
     /// The libraries that a program loads and that were built from the same source.
     fn own_libraries(&self, program: &RootfsPath, owner: Owner) -> BTreeSet<RootfsPath> {
-        let source_of = |owner: Owner| {
-            let database = self.world.sources[owner.source].packages.as_deref()?;
-            let package = database.packages().get(owner.package.0 as usize)?;
-            Some((owner.source, package.source.clone()))
-        };
-        let own = source_of(owner);
+        let own = self.built_from(owner);
         let mine = self.processes.iter().filter(|process| process.program == *program);
         let loaded = mine.flat_map(|process| &process.loaded).map(|loaded| &loaded.path);
         let libraries = loaded.filter(|path| *path != program && !is_libc_family(path));
-        libraries.filter(|path| self.owner_of(path).and_then(source_of) == own).cloned().collect()
+        libraries
+            .filter(|path| self.owner_of(path).and_then(|other| self.built_from(other)) == own)
+            .cloned()
+            .collect()
+    }
+
+    /// The root file system of a package, and the source package that it was built from.
+    fn built_from(&self, owner: Owner) -> Option<(usize, &(String, String))> {
+        let database = self.world.sources[owner.source].packages.as_deref()?;
+        let package = database.packages().get(owner.package.0 as usize)?;
+        Some((owner.source, &package.source))
     }
 
     /// The files of a package, of those built from the same source, and of those that these depend on.
