@@ -82,6 +82,9 @@ pub(super) fn with_program<T: Send>(
     if openers > MAX_OPENERS {
         return Err("it is nested too much".to_owned());
     }
+    if openers <= SHALLOW {
+        return parse_here(text, take);
+    }
     let stack = STACK_BASE + openers * STACK_PER_LEVEL;
     std::thread::scope(|scope| {
         let thread =
@@ -343,6 +346,9 @@ const MAX_OPENERS: usize = 8192;
 const STACK_PER_LEVEL: usize = 64 << 10;
 
 const STACK_BASE: usize = 1 << 20;
+
+/// Levels that the stack of any thread has room for: to start one takes longer than to read a short text.
+const SHALLOW: usize = 12;
 
 /// The parser does about 40 million of these steps a second.
 const MAX_COST: u64 = 1 << 25;
