@@ -112,9 +112,22 @@ fn parse_here<T>(text: &str, take: impl FnOnce(&Program) -> T) -> Result<T, Stri
     if cost(&tokens) > MAX_COST {
         return Err("it is nested too much".to_owned());
     }
+    if redirects_beyond(&tokens) {
+        return Err("it redirects a file descriptor that cannot be".to_owned());
+    }
     let program = brush_parser::parse_tokens(&tokens, &options, &SourceInfo::default())
         .map_err(|error| error.to_string())?;
     Ok(take(&program))
+}
+
+/// Whether digits before a redirection are more than a number of a file descriptor, which the parser does not survive.
+fn redirects_beyond(tokens: &[Token]) -> bool {
+    tokens.windows(2).any(|pair| {
+        matches!(pair, [Token::Word(word, _), Token::Operator(sign, _)]
+            if sign.starts_with(['<', '>'])
+                && word.bytes().all(|byte| byte.is_ascii_digit())
+                && word.parse::<i32>().is_err())
+    })
 }
 
 /// A bound for the parser's steps: they double with each level of parentheses, and with each `case` in a `case`.

@@ -250,6 +250,7 @@ fn texts_that_are_too_much_are_refused() {
         "( ".repeat(60) + "a" + &" )".repeat(60),
         "(".repeat(20_000),
         "x\n".repeat(400_000),
+        "a ".to_owned() + &"7".repeat(30) + "<b",
     ] {
         let result = script(&text, Dialect::Bash, &[]);
         assert!(result.is_err(), "{} bytes", text.len());

@@ -136,7 +136,7 @@ func canonical(metadata map[string][]byte) map[string]string {
 var progressGroup = regexp.MustCompile(`("progress_group": \{\s+)"id": "[^"]*"`)
 
 // byChance are the rules whose findings come in the order of a Go map or of parallel lookups.
-var byChance = []string{"UndefinedVar", "UndefinedArgInFrom", "InvalidBaseImagePlatform"}
+var byChance = []string{"UndefinedVar", "UndefinedArgInFrom", seenPlatform}
 
 // sortRuns sorts neighbours that have equal places and, of warnings, equal rules of chance.
 func sortRuns(list []map[string]any, warnings bool) {
@@ -145,7 +145,7 @@ func sortRuns(list []map[string]any, warnings bool) {
 			return fmt.Sprint(item["location"])
 		}
 		if rule := fmt.Sprint(item["ruleName"]); slices.Contains(byChance, rule) {
-			if rule == "InvalidBaseImagePlatform" {
+			if rule == seenPlatform {
 				return rule
 			}
 			return rule + fmt.Sprint(item["location"])
@@ -179,8 +179,8 @@ func sortRules(message string) string {
 // sortBlocks sorts the lines of tables, and the blocks of a list of warnings.
 func sortBlocks(text string) string {
 	separator := "\n"
-	if strings.Contains(text, "\nWARNING: ") {
-		separator = "\nWARNING: "
+	if strings.Contains(text, warningMark) {
+		separator = warningMark
 	}
 	blocks := strings.Split(text, separator)
 	slices.Sort(blocks)
