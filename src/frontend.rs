@@ -8,6 +8,7 @@ mod images;
 mod load;
 mod requests;
 mod sbom;
+mod source;
 mod warnings;
 
 use std::collections::BTreeMap;

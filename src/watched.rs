@@ -4,8 +4,8 @@
 //! panic hook, which runs before anything is torn down, sends the text and stops that thread for good.
 
 use std::cell::RefCell;
-use std::panic::PanicHookInfo;
 use std::sync::Once;
+use std::sync::mpsc::channel;
 use std::thread;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -38,43 +38,69 @@ where
     T: Send + 'static,
     W: FnOnce() -> T + Send + 'static,
 {
+    let (sender, receiver) = unbounded_channel();
+    // Nobody hears it where the caller has gone.
+    start_on(STACK_BYTES, true, work, move |outcome| drop(sender.send(outcome)));
+    Watched(receiver)
+}
+
+/// Does work whose panic is an answer like others and is not printed, on a stack of so many bytes.
+///
+/// # Errors
+/// When the work panicked, or there is no memory for its stack.
+pub fn attempt<T, W>(stack_bytes: usize, work: W) -> Result<T, String>
+where
+    T: Send + 'static,
+    W: FnOnce() -> T + Send + 'static,
+{
+    let (sender, receiver) = channel();
+    start_on(stack_bytes, false, work, move |outcome| drop(sender.send(outcome)));
+    receiver.recv().unwrap_or_else(|_| Err(ENDED.to_owned()))
+}
+
+fn start_on<T, W, S>(stack_bytes: usize, printed: bool, work: W, send: S)
+where
+    T: Send + 'static,
+    W: FnOnce() -> T + Send + 'static,
+    S: Fn(Result<T, String>) + Clone + Send + 'static,
+{
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let print = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            print(panic);
-            tell(panic);
+            let watch = WATCH.try_with(RefCell::take).ok().flatten();
+            if watch.as_ref().is_none_or(|watch| watch.printed) {
+                print(panic);
+            }
+            if let Some(watch) = watch {
+                (watch.tell)(one_line(&panic.to_string()));
+                // The process would end next.
+                while cfg!(panic = "abort") {
+                    thread::park();
+                }
+            }
         }));
     });
-    let (sender, receiver) = unbounded_channel();
-    let failed = sender.clone();
-    let started = thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {
-        let panicked = sender.clone();
-        // Nobody hears it where the caller has gone.
-        TELL.set(Some(Box::new(move |text| drop(panicked.send(Err(text))))));
-        let _ = sender.send(Ok(work()));
+    let failed = send.clone();
+    let started = thread::Builder::new().stack_size(stack_bytes).spawn(move || {
+        let panicked = send.clone();
+        let tell = Box::new(move |text| panicked(Err(text)));
+        WATCH.set(Some(Watch { tell, printed }));
+        send(Ok(work()));
     });
     if let Err(error) = started {
-        let _ = failed.send(Err(format!("no thread can be started: {error}")));
+        failed(Err(format!("no thread can be started: {error}")));
     }
-    Watched(receiver)
 }
 
-type Tell = Box<dyn Fn(String)>;
+/// What the panic hook does for a thread.
+struct Watch {
+    tell: Box<dyn Fn(String)>,
+    printed: bool,
+}
 
 thread_local! {
-    /// Where a watched thread tells its panic.
-    static TELL: RefCell<Option<Tell>> = const { RefCell::new(None) };
-}
-
-/// Tells the panic of a watched thread. Where the process would end next, the thread stops here.
-fn tell(panic: &PanicHookInfo<'_>) {
-    if let Ok(Some(tell)) = TELL.try_with(RefCell::take) {
-        tell(one_line(&panic.to_string()));
-        while cfg!(panic = "abort") {
-            thread::park();
-        }
-    }
+    static WATCH: RefCell<Option<Watch>> = const { RefCell::new(None) };
 }
 
 /// `panicked at src/x.rs:1:2:` and the message in one line.
@@ -102,6 +128,8 @@ mod tests {
             "{text}"
         );
         assert_eq!(start(|| 7).wait(), Ok(7));
+        assert_eq!(attempt(1 << 16, || 7), Ok(7));
+        attempt(1 << 16, || std::hint::black_box(None::<u8>).expect("none")).expect_err("it panics");
     }
 
     #[test]

@@ -1,7 +1,28 @@
 //! Heredocs: which words open one, and where its body ends.
 
-use super::instruction::Heredoc;
 use super::word::{Lexer, NoVariables, WordError};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heredoc {
+    /// Terminator without quotes.
+    pub name: String,
+    /// Whether variables in the body are expanded (no quoting in the terminator).
+    pub expand: bool,
+    /// `<<-`.
+    pub chomp: bool,
+    /// The file descriptor digits before `<<`, as written (nobody uses it).
+    pub fd: Option<String>,
+    /// Body verbatim, not chomped.
+    pub body: String,
+}
+
+impl Heredoc {
+    /// The body as COPY, ADD and a RUN that is nothing but this heredoc take it: without leading tabs if
+    /// it was opened with `<<-`.
+    pub fn content(&self) -> String {
+        if self.chomp { without_leading_tabs(&self.body) } else { self.body.clone() }
+    }
+}
 
 /// The heredocs that a logical line opens, in order, with empty bodies.
 ///

@@ -4,7 +4,7 @@ use super::MAX_ERRORS;
 use super::argument::{Arguments, split_line};
 use super::directive::{Directives, Read};
 use super::heredoc;
-use super::instruction::Heredoc;
+use super::heredoc::Heredoc;
 use super::line::{Lines, MAX_LINE_BYTES, without_bom, without_ending};
 use super::raw::decode;
 use super::source::Span;

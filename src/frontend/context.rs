@@ -1,7 +1,7 @@
 //! The main context: a directory of the client, a frontend input, or something remote (buildkit-protocol 8).
 
 use super::archive;
-use super::load::{local_source, prefixed};
+use super::source::{MAX_SOURCE_BYTES, local_source, prefixed};
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::git_ref::{GitMtime, GitRef, parse_git_ref};
 use crate::gateway::{BuildError, Gateway, Ref, SolveRequest};
@@ -204,6 +204,6 @@ pub(super) async fn read_all(
     result: &Ref,
     path: &str,
 ) -> Result<Vec<u8>, BuildError> {
-    let data = gateway.read_file(result, path, super::load::MAX_SOURCE_BYTES).await?;
+    let data = gateway.read_file(result, path, MAX_SOURCE_BYTES).await?;
     Ok(data.unwrap_or_default())
 }

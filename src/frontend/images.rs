@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::load::{local_source, read_ignore};
+use super::load::read_ignore;
+use super::source::local_source;
 use crate::diagnostic::Diagnostic;
 use crate::gateway::{BuildError, Failure, Gateway, ImageLookup, ImageStore};
 use crate::image::json;

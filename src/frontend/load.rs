@@ -4,16 +4,14 @@
 use std::collections::BTreeMap;
 
 use super::context::{CONTEXT, Main, alone};
+use super::source::{MAX_SOURCE_BYTES, local_source, prefixed};
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::ignore::{clean, parse_ignore};
-use crate::gateway::{BuildError, Daemon, Failure, Gateway, Ref, SolveRequest};
+use crate::gateway::{BuildError, Daemon, Gateway, Ref, SolveRequest};
 use crate::image::json;
 use crate::llb::op::SourceOp;
 use crate::llb::{Caps, Definition, Graph, SourceMap};
 use crate::options::BuildOptions;
-
-/// Most bytes of a Dockerfile or an ignore file (dockerfile-semantics 5.1).
-pub(super) const MAX_SOURCE_BYTES: u64 = 16 << 20;
 
 /// What was read before parsing.
 pub(super) struct Loaded {
@@ -148,16 +146,6 @@ fn patterns(name: &str, data: &[u8]) -> Result<Vec<String>, BuildError> {
     parse_ignore(data).map_err(|error| Diagnostic::new(format!("failed parsing {name}: {error}")).into())
 }
 
-/// A local source of the session that serves it.
-pub(super) fn local_source(options: &BuildOptions, local: &str, attrs: Vec<(&str, String)>) -> SourceOp {
-    let session = options.local_sessions.get(local).unwrap_or(&options.session);
-    let attrs = attrs.into_iter().chain([("local.session", session.clone())]);
-    SourceOp {
-        identifier: format!("local://{local}"),
-        attrs: attrs.map(|(key, value)| (key.to_owned(), value)).collect(),
-    }
-}
-
 /// An input as a definition of our own: what came over the wire may hold empty entries that the daemon refuses.
 fn again(input: &Definition, caps: &Caps) -> Result<Definition, Diagnostic> {
     let mut graph = Graph::default();
@@ -176,10 +164,4 @@ fn candidates(filename: &str) -> Vec<String> {
         _ => {}
     }
     paths
-}
-
-/// The daemon's failure with what we were doing in front.
-pub(super) fn prefixed(doing: &str, failure: Failure) -> BuildError {
-    let diagnostic = Diagnostic::new(format!("{doing}: {}", failure.message));
-    BuildError::daemon_at(failure, diagnostic)
 }

@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use crate::dockerfile::source::Span;
-use crate::gateway::status::detail;
+use crate::image::json;
 use crate::llb::SourceMap;
 use crate::llb::json::Info;
 use crate::proto::google::protobuf::Any;
@@ -24,6 +24,11 @@ pub(super) fn details(spans: &[Span], source: Option<&SourceMap>) -> Vec<Any> {
             detail("errdefs.Source", &Excerpt { info: &info, ranges })
         })
         .collect()
+}
+
+/// A detail in the form that the daemon's own errors have: JSON bytes under a Go type name.
+pub(super) fn detail(name: &str, value: &impl Serialize) -> Any {
+    Any { type_url: format!("github.com/moby/buildkit/{name}+json"), value: json::to_vec(value) }
 }
 
 #[derive(Serialize)]

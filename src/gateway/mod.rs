@@ -21,6 +21,7 @@ use crate::llb::op::SourceOp;
 use crate::llb::{Caps, Definition, SourceMap};
 use crate::options::{CacheImport, ImageResolveMode, Worker};
 use crate::output::BuildResult;
+pub use crate::output::Ref;
 
 /// What a frontend can ask of the daemon. One value serves a whole build; calls may run at the same time.
 #[expect(async_fn_in_trait, reason = "static dispatch on one thread: no caller needs `Send` futures")]
@@ -123,12 +124,6 @@ impl<'a> SolveRequest<'a> {
     pub fn new(definition: &'a Definition) -> Self {
         Self { definition, cache_imports: &[], evaluate: false }
     }
-}
-
-/// A result inside the daemon, valid while this program runs. The default is an empty file system.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ref {
-    pub id: String,
 }
 
 /// What a daemon tells about a file.

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::raw;
-use crate::gateway::{BuildError, Failure, excerpt};
-use crate::image::json;
+use crate::gateway::excerpt::{self, detail};
+use crate::gateway::{BuildError, Failure};
 use crate::llb::SourceMap;
 use crate::proto::google::protobuf::Any;
 use crate::proto::google::rpc::Status;
@@ -60,11 +60,6 @@ fn daemon(failure: &Failure, at: Option<&Diagnostic>, source: Option<&SourceMap>
         message: at.map_or_else(|| failure.message.clone(), |at| raw::lossy(&at.text()).into_owned()),
         details,
     }
-}
-
-/// A detail in the form that the daemon's own errors have: JSON bytes under a Go type name.
-pub(super) fn detail(name: &str, value: &impl Serialize) -> Any {
-    Any { type_url: format!("github.com/moby/buildkit/{name}+json"), value: json::to_vec(value) }
 }
 
 #[derive(Serialize)]

@@ -105,7 +105,8 @@ impl Building {
         if !node.meta.spans.is_empty() {
             let spans = self.locations.entry(digest.clone()).or_default();
             for span in &node.meta.spans {
-                if !spans.contains(span) {
+                // Each image that a mount names has its own place, which is none.
+                if span.first == 0 || !spans.contains(span) {
                     spans.push(*span);
                 }
             }

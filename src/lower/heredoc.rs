@@ -1,6 +1,6 @@
 //! Heredoc bodies as files, and as text in vertex names.
 
-use crate::dockerfile::instruction::Heredoc;
+use crate::dockerfile::heredoc::Heredoc;
 use crate::dockerfile::raw;
 use crate::llb::op::{FileAction, FileOp, Op};
 use crate::llb::{Graph, NodeMeta, Output};

@@ -4,10 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::gateway::Ref;
 use crate::image::config::ImageConfig;
 use crate::image::json;
 use crate::image::platform::Platform;
+
+/// A result inside the daemon, valid while this program runs. The default is an empty file system.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ref {
+    pub id: String,
+}
 
 /// What a build returns to the daemon.
 #[derive(Clone, Debug)]

@@ -10,6 +10,8 @@ use brush_parser::ast::{
 };
 use brush_parser::{ParserOptions, SourceInfo, Token};
 
+use crate::watched;
+
 /// One thing that a script does; words are as they stand in the text, quotes and all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Item {
@@ -67,13 +69,13 @@ pub(super) fn parse(text: &str) -> Result<Vec<Item>, String> {
     })
 }
 
-/// Parses a script and takes what is asked out of it, where its depth does no harm.
+/// Parses a script and takes what is asked out of it, where neither its depth nor a panic of the parser does harm.
 ///
 /// # Errors
 /// Why it cannot be read, in a phrase.
-pub(super) fn with_program<T: Send>(
+pub(super) fn with_program<T: Send + 'static>(
     text: &str,
-    take: impl FnOnce(&Program) -> T + Send,
+    take: impl FnOnce(&Program) -> T + Send + 'static,
 ) -> Result<T, String> {
     if text.len() > MAX_BYTES {
         return Err(format!("it is larger than {} KiB", MAX_BYTES >> 10));
@@ -82,19 +84,9 @@ pub(super) fn with_program<T: Send>(
     if openers > MAX_OPENERS {
         return Err("it is nested too much".to_owned());
     }
-    if openers <= SHALLOW {
-        return parse_here(text, take);
-    }
-    let stack = STACK_BASE + openers * STACK_PER_LEVEL;
-    std::thread::scope(|scope| {
-        let thread =
-            std::thread::Builder::new().stack_size(stack).spawn_scoped(scope, || parse_here(text, take));
-        match thread.map(std::thread::ScopedJoinHandle::join) {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err("the parser failed".to_owned()),
-            Err(_) => Err("there is no memory to read it".to_owned()),
-        }
-    })
+    let text = text.to_owned();
+    watched::attempt(STACK_BASE + openers * STACK_PER_LEVEL, move || parse_here(&text, take))
+        .unwrap_or_else(|_| Err("the parser failed".to_owned()))
 }
 
 /// At most so many levels can the text be nested.
@@ -112,22 +104,9 @@ fn parse_here<T>(text: &str, take: impl FnOnce(&Program) -> T) -> Result<T, Stri
     if cost(&tokens) > MAX_COST {
         return Err("it is nested too much".to_owned());
     }
-    if redirects_beyond(&tokens) {
-        return Err("it redirects a file descriptor that cannot be".to_owned());
-    }
     let program = brush_parser::parse_tokens(&tokens, &options, &SourceInfo::default())
         .map_err(|error| error.to_string())?;
     Ok(take(&program))
-}
-
-/// Whether digits before a redirection are more than a number of a file descriptor, which the parser does not survive.
-fn redirects_beyond(tokens: &[Token]) -> bool {
-    tokens.windows(2).any(|pair| {
-        matches!(pair, [Token::Word(word, _), Token::Operator(sign, _)]
-            if sign.starts_with(['<', '>'])
-                && word.bytes().all(|byte| byte.is_ascii_digit())
-                && word.parse::<i32>().is_err())
-    })
 }
 
 /// A bound for the parser's steps: they double with each level of parentheses, and with each `case` in a `case`.
@@ -359,9 +338,6 @@ const MAX_OPENERS: usize = 8192;
 const STACK_PER_LEVEL: usize = 64 << 10;
 
 const STACK_BASE: usize = 1 << 20;
-
-/// Levels that the stack of any thread has room for: to start one takes longer than to read a short text.
-const SHALLOW: usize = 12;
 
 /// The parser does about 40 million of these steps a second.
 const MAX_COST: u64 = 1 << 25;

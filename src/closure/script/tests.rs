@@ -250,7 +250,9 @@ fn texts_that_are_too_much_are_refused() {
         "( ".repeat(60) + "a" + &" )".repeat(60),
         "(".repeat(20_000),
         "x\n".repeat(400_000),
+        // The parser panics.
         "a ".to_owned() + &"7".repeat(30) + "<b",
+        "${A\nif<<-\"${1:} b\"".to_owned(),
     ] {
         let result = script(&text, Dialect::Bash, &[]);
         assert!(result.is_err(), "{} bytes", text.len());

@@ -11,6 +11,7 @@ mod run;
 mod setting;
 mod transfer;
 
+use super::heredoc::Heredoc;
 use super::source::Span;
 
 pub use dispatch::Parsed;
@@ -114,28 +115,6 @@ pub struct Run {
     pub security: Option<String>,
     /// Raw CSV of each `--device`.
     pub devices: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heredoc {
-    /// Terminator without quotes.
-    pub name: String,
-    /// Whether variables in the body are expanded (no quoting in the terminator).
-    pub expand: bool,
-    /// `<<-`.
-    pub chomp: bool,
-    /// The file descriptor digits before `<<`, as written (nobody uses it).
-    pub fd: Option<String>,
-    /// Body verbatim, not chomped.
-    pub body: String,
-}
-
-impl Heredoc {
-    /// The body as COPY, ADD and a RUN that is nothing but this heredoc take it: without leading tabs if
-    /// it was opened with `<<-`.
-    pub fn content(&self) -> String {
-        if self.chomp { super::heredoc::without_leading_tabs(&self.body) } else { self.body.clone() }
-    }
 }
 
 /// What COPY and ADD have in common.

@@ -1,9 +1,9 @@
 //! `COPY` and `ADD`.
 
-use super::{Add, Copy, Heredoc, Transfer};
+use super::{Add, Copy, Transfer};
 use crate::dockerfile::argument::Arguments;
 use crate::dockerfile::flag::{Flags, Kind};
-use crate::dockerfile::heredoc::parse_word;
+use crate::dockerfile::heredoc::{Heredoc, parse_word};
 use crate::dockerfile::statement::Statement;
 
 pub(super) fn copy(statement: &Statement) -> Result<Copy, String> {
