@@ -84,7 +84,9 @@ pub(super) fn with_program<T: Send + 'static>(
     if openers > MAX_OPENERS {
         return Err("it is nested too much".to_owned());
     }
-    let text = text.to_owned();
+    // The tokenizer does not come to an end where a heredoc with an empty name is opened and no line follows; two,
+    // because the first may belong to a backslash.
+    let text = format!("{text}\n\n");
     watched::attempt(STACK_BASE + openers * STACK_PER_LEVEL, move || parse_here(&text, take))
         .unwrap_or_else(|_| Err("the parser failed".to_owned()))
 }

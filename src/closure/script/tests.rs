@@ -257,6 +257,10 @@ fn texts_that_are_too_much_are_refused() {
         let result = script(&text, Dialect::Bash, &[]);
         assert!(result.is_err(), "{} bytes", text.len());
     }
+    // A tokenizer that does not end.
+    for text in ["cat <<''", "a <<\"\" \\\n", "a <<\u{c}&"] {
+        let _ = script(text, Dialect::Bash, &[]);
+    }
     // Deep, but not too deep.
     let text = "if a; then ".repeat(400) + "b; " + &"fi; ".repeat(400);
     assert_eq!(script(&text, Dialect::Bash, &[]).map(|script| script.calls.len()), Ok(2));
