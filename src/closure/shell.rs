@@ -294,10 +294,6 @@ impl Closure<'_> {
                 }
                 continue;
             }
-            if let Some(Word::Pattern(pattern)) = call.words.first() {
-                self.start_matching(pattern, &starter, wishes)?;
-                continue;
-            }
             if let Started::Missing(name) = self.start(starter, &call.words, wishes)? {
                 self.tell_missing(&name, call, running);
             }
@@ -350,7 +346,7 @@ impl Closure<'_> {
     }
 
     /// Programs that a script starts by a pattern: all files of a directory.
-    fn start_matching(
+    pub(super) fn start_matching(
         &mut self,
         pattern: &str,
         starter: &Starter<'_>,

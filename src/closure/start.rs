@@ -89,7 +89,14 @@ impl Closure<'_> {
         words: &[Word],
         wishes: &mut Vec<Wish>,
     ) -> Result<Started, RootfsError> {
-        let Some((Word::Text(program), rest)) = words.split_first() else { return Ok(Started::Unknown) };
+        let (program, rest) = match words.split_first() {
+            Some((Word::Text(program), rest)) => (program, rest),
+            Some((Word::Pattern(pattern), _)) => {
+                self.start_matching(pattern, &starter, wishes)?;
+                return Ok(Started::Found);
+            }
+            _ => return Ok(Started::Unknown),
+        };
         let Some(found) = self.find_program_from(program, starter.path, starter.directories)? else {
             return Ok(Started::Missing(program.clone()));
         };

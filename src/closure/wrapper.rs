@@ -44,6 +44,11 @@ impl Wrapper {
             );
             return started;
         }
+        if self.directories {
+            let directories = self.without_options(words);
+            started.extend(directories.map(|directory| Behind::Command(vec![files_of(directory)])));
+            return started;
+        }
         if !self.behind.is_empty() {
             let mut rest = words;
             while let Some(at) = rest.iter().position(|word| Self::is_in(&self.behind, word)) {
@@ -106,6 +111,11 @@ impl Wrapper {
         if !rest.is_empty() && asked && !self.options_only {
             started.push(Behind::Command(rest.to_vec()));
         }
+        if rest.is_empty()
+            && let Some(alone) = &self.alone
+        {
+            started.push(Behind::Command(vec![Word::Text(alone.clone())]));
+        }
         started
     }
 
@@ -137,6 +147,11 @@ impl Wrapper {
     fn is_in(list: &[String], word: &Word) -> bool {
         word.text().is_some_and(|text| list.iter().any(|known| known == text))
     }
+}
+
+/// All files of a directory.
+fn files_of(directory: &str) -> Word {
+    Word::Pattern(format!("{}/*", directory.trim_end_matches('/')))
 }
 
 fn is_setting(text: &str) -> bool {

@@ -395,6 +395,11 @@ pub struct Wrapper {
     /// Programs that it starts whatever its words say.
     #[serde(default)]
     pub starts: Vec<String>,
+    /// The program that it starts when its words name none.
+    pub alone: Option<String>,
+    /// Words that are no options are directories whose files it starts.
+    #[serde(default)]
+    pub directories: bool,
 }
 
 /// A server: what its configuration names, and what it needs whatever that says.

@@ -121,6 +121,12 @@ fn what_wrappers_start() {
                 "!find . ! -user redis -exec chown redis {} + -o -exec ls {} ;; !chown redis {}; !ls {}",
             ),
             ("xargs", "xargs -0 -n 1 rm -f", "!xargs -0 -n 1 rm -f; !rm -f"),
+            ("xargs starts echo by itself", "set -- $(xargs -n1 <f)", "!xargs -n1; !echo"),
+            (
+                "the files of a directory",
+                "run-parts --exit-on-error --regex '\\.sh$' -a x /etc/start.d",
+                "!run-parts --exit-on-error --regex \\.sh$ -a x /etc/start.d; !/etc/start.d/*",
+            ),
             (
                 "su",
                 "su - postgres -c 'pg_ctl start'; su -s /bin/bash -c id web",

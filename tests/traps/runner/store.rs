@@ -1,5 +1,6 @@
 //! Images on disk: blobs and unpacked layers are kept and shared, a root file system is an overlay of layers.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -134,7 +135,9 @@ impl Store {
         }
         let path = |part: &str| place.path().join(part).display().to_string();
         let mut lower: Vec<_> = image.layers.iter().rev().cloned().collect();
-        lower.dedup();
+        // A layer that stands twice says nothing new below; overlayfs refuses it.
+        let mut seen = BTreeSet::new();
+        lower.retain(|layer| seen.insert(layer.clone()));
         if lower.is_empty() {
             lower.push(path("empty"));
         }
