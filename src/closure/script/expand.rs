@@ -2,7 +2,7 @@
 //! does, and by the image's environment.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::parse::{self, Item};
 use super::word::{Piece, Variable, pieces};
@@ -13,8 +13,12 @@ use crate::closure::glob;
 pub(super) struct Scope<'c> {
     context: &'c Context<'c>,
     assigned: BTreeMap<String, Vec<Assigned>>,
-    /// Names that are being looked up.
-    active: RefCell<BTreeSet<String>>,
+    /// Names that are being looked up, the first asked first.
+    active: RefCell<Vec<String>>,
+    /// The place of the first of them that was asked for again.
+    again: Cell<usize>,
+    /// What names were found to be.
+    found: RefCell<BTreeMap<String, Vec<Word>>>,
     /// Expansions that are left: a bound for hostile texts.
     budget: Cell<usize>,
 }
@@ -41,6 +45,8 @@ impl<'c> Scope<'c> {
             context,
             assigned: BTreeMap::new(),
             active: RefCell::default(),
+            again: Cell::new(usize::MAX),
+            found: RefCell::default(),
             budget: Cell::new(MAX_EXPANSIONS),
         };
         for (name, values) in context.known {
@@ -52,6 +58,7 @@ impl<'c> Scope<'c> {
     }
 
     pub(super) fn assign(&mut self, name: &str, value: Assigned) {
+        self.found.get_mut().clear();
         let values = self.assigned.entry(name.to_owned()).or_default();
         if values.len() < MAX_VALUES && !values.contains(&value) {
             values.push(value);
@@ -206,29 +213,50 @@ impl<'c> Scope<'c> {
     }
 
     fn assigned_values(&self, name: &str) -> Vec<Word> {
-        if !self.active.borrow_mut().insert(name.to_owned()) {
-            return vec![Word::unknown()];
+        if let Some(values) = self.found.borrow().get(name) {
+            return values.clone();
         }
-        let mut values = Vec::new();
-        for assigned in self.assigned.get(name).into_iter().flatten() {
-            let found = match assigned {
+        let Ok(place) = self.enter(name) else { return vec![Word::unknown()] };
+        let outer = self.again.replace(usize::MAX);
+        let assigned = self.assigned.get(name).map(Vec::as_slice).unwrap_or_default();
+        // Constants first: what a script sets when nothing else is said is one.
+        let is_constant =
+            |assigned: &&Assigned| matches!(assigned, Assigned::Scalar(raw) if !raw.contains(['$', '`']));
+        let (constant, other): (Vec<_>, Vec<_>) = assigned.iter().partition(is_constant);
+        let of_each: Vec<Vec<Word>> = constant
+            .into_iter()
+            .chain(other)
+            .map(|assigned| match assigned {
                 Assigned::Scalar(raw) => self.values(raw),
                 Assigned::Array(raws) => raws.first().map(|raw| self.values(raw)).unwrap_or_default(),
                 Assigned::Known(word) => vec![word.clone()],
-            };
-            for value in found {
-                if values.len() < MAX_VALUES && !values.contains(&value) {
-                    values.push(value);
-                }
-            }
+            })
+            .collect();
+        let values = in_turn(of_each);
+        self.active.borrow_mut().pop();
+        let again = self.again.get();
+        // What a name above stands for was not known: this is a part of the answer.
+        if again >= place && self.budget.get() > 0 {
+            self.found.borrow_mut().insert(name.to_owned(), values.clone());
         }
-        self.active.borrow_mut().remove(name);
+        self.again.set(outer.min(if again < place { again } else { usize::MAX }));
         values
+    }
+
+    /// Begins to look up a name; its place, or an error when it is being looked up.
+    fn enter(&self, name: &str) -> Result<usize, ()> {
+        let mut active = self.active.borrow_mut();
+        if let Some(place) = active.iter().position(|known| known == name) {
+            self.again.set(self.again.get().min(place));
+            return Err(());
+        }
+        active.push(name.to_owned());
+        Ok(active.len() - 1)
     }
 
     /// The elements of an array, for each assignment to it.
     fn elements(&self, name: &str) -> Vec<Vec<Word>> {
-        if !self.active.borrow_mut().insert(name.to_owned()) {
+        if self.enter(name).is_err() {
             return Vec::new();
         }
         let mut ways = Vec::new();
@@ -241,7 +269,7 @@ impl<'c> Scope<'c> {
                 ways.push(fields);
             }
         }
-        self.active.borrow_mut().remove(name);
+        self.active.borrow_mut().pop();
         ways
     }
 
@@ -288,6 +316,7 @@ impl<'c> Scope<'c> {
                     ("readlink" | "realpath" | "cygpath", _, Some(path)) => vec![self.absolute(path)],
                     ("echo", Some(word), _) if words.len() == 2 => vec![word.clone()],
                     ("which", Some(word), _) => vec![word.clone()],
+                    (name, ..) if SILENT.contains(&name) => vec![Word::Text(String::new())],
                     ("command" | "type", Some(word), _) if words.get(1).is_some_and(Word::is_option) => {
                         vec![word.clone()]
                     }
@@ -319,6 +348,21 @@ impl<'c> Scope<'c> {
             other => other.clone(),
         }
     }
+}
+
+/// The first of each list, then the second of each, without repetitions.
+fn in_turn(lists: Vec<Vec<Word>>) -> Vec<Word> {
+    let mut values: Vec<Word> = Vec::new();
+    let mut lists: Vec<_> = lists.into_iter().map(Vec::into_iter).collect();
+    while values.len() < MAX_VALUES && !lists.is_empty() {
+        lists.retain_mut(|list| {
+            let value = list.next();
+            let goes_on = value.is_some();
+            values.extend(value.filter(|value| values.len() < MAX_VALUES && !values.contains(value)));
+            goes_on
+        });
+    }
+    values
 }
 
 /// A value as a part of a word: split at blanks where it stands outside quotes.
@@ -404,6 +448,10 @@ impl Builder {
         self.fields
     }
 }
+
+/// Commands that print nothing: `if ! $(mkdir -p "$dir")` starts nothing else.
+const SILENT: [&str; 13] =
+    ["chgrp", "chmod", "chown", "cp", "kill", "ln", "mkdir", "mv", "rm", "rmdir", "sleep", "touch", "true"];
 
 /// Ways to expand one word.
 const MAX_WAYS: usize = 6;

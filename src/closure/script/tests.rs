@@ -1,6 +1,7 @@
 //! Scripts and what they start.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use super::{Context, Dialect, Script, Word, read};
 use crate::rules::Rules;
@@ -93,6 +94,7 @@ fn commands_and_what_the_shell_does_itself() {
             ("traps and eval", "trap 'rm -f x; stop' EXIT; eval 'tar x' y", "rm -f x; stop; !tar x y"),
             ("an alias", "alias ll='ls -l'; ll", "ls -l"),
             ("comments", "# ls\na # b\n", "!a"),
+            ("a command that prints nothing", "if ! `mkdir -p \"$1\"`; then a; fi", "a; mkdir -p $@"),
         ],
         Dialect::Posix,
     );
@@ -287,4 +289,19 @@ proptest::proptest! {
     ) {
         let _ = script(&words.join(" "), Dialect::Bash, &[]);
     }
+}
+
+#[test]
+fn what_many_variables_stand_for_is_found_once() {
+    // The two values of each variable double with every step when each use looks them up anew.
+    let mut text = String::from("d0=$1 d0=/opt\n");
+    for step in 1..30 {
+        let before = step - 1;
+        let _ = writeln!(text, "[ $d{before} ] && d{step}=\"$d{before}/a\" || d{step}=\"$d{before}\"");
+    }
+    text +=
+        "[ $2 ] && bin=\"$d29/bin\" || bin=/usr/bin\ntool=\"$d29/tool\" tool=\"$bin/tool\"\n\"$tool\" a\n";
+    let found = show(&text, Dialect::Posix, &[]);
+    assert!(found.contains("!/usr/bin/tool a"), "{found}");
+    assert!(!found.contains("dynamic"), "{found}");
 }
