@@ -1,0 +1,1 @@
+package My::Mod; sub v { 7 } 1;
