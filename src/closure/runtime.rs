@@ -82,6 +82,11 @@ impl<'a> Closure<'a> {
         self.runtimes.starts.entry(real.clone()).or_default().insert(path.clone());
     }
 
+    /// Whether the file is a program that is started.
+    pub(super) fn is_started(&self, path: &RootfsPath) -> bool {
+        self.runtimes.starts.contains_key(path)
+    }
+
     /// By which paths a program is started.
     fn starts(&self, program: &RootfsPath) -> Option<&BTreeSet<RootfsPath>> {
         self.runtimes.starts.get(program)

@@ -1,6 +1,6 @@
 //! From the words of one command to its roots: the program, what it starts in turn, the files that its words name.
 
-use super::accounts::Accounts;
+use super::accounts::{Accounts, User};
 use super::reason;
 use super::roots::{Judged, Wish, is_shell};
 use super::script::{self, Word};
@@ -295,8 +295,41 @@ impl Closure<'_> {
         let Some(shell) = named.or_else(|| accounts.user("root")).map(|user| user.shell.clone()) else {
             return Ok(());
         };
-        let shell = if shell.is_empty() { "/bin/sh".to_owned() } else { shell };
-        if let Some(found) = self.find_program(&shell)?.filter(|_| is_shell(&shell)) {
+        self.login_shell(&shell, starter, wishes)
+    }
+
+    /// The shells of the accounts that log in: those that the base image does not have, else root's.
+    ///
+    /// # Errors
+    /// What the roots answer.
+    pub(super) fn shells_of_sessions(
+        &mut self,
+        starter: Starter<'_>,
+        wishes: &mut Vec<Wish>,
+    ) -> Result<(), RootfsError> {
+        let accounts = Accounts::read(&self.world.views[self.first_view()]);
+        let before = self.world.changes.base().map(Accounts::read).unwrap_or_default();
+        let logs_in = |user: &&User| is_shell(&user.shell) && before.user(&user.name).is_none();
+        let mut users: Vec<&User> = accounts.users.iter().filter(logs_in).take(MAX_SESSIONS).collect();
+        if users.is_empty() {
+            users.extend(accounts.user("root"));
+        }
+        for user in users {
+            self.name_accounts(std::iter::once(user.name.as_str()));
+            self.login_shell(&user.shell, starter, wishes)?;
+        }
+        Ok(())
+    }
+
+    /// A shell as passwd names it; without a name it is `/bin/sh` (`passwd(5)`).
+    fn login_shell(
+        &mut self,
+        shell: &str,
+        starter: Starter<'_>,
+        wishes: &mut Vec<Wish>,
+    ) -> Result<(), RootfsError> {
+        let shell = if shell.is_empty() { "/bin/sh" } else { shell };
+        if let Some(found) = self.find_program(shell)?.filter(|_| is_shell(shell)) {
             let chain = reason::then(starter.chain, "starts", reason::escaped(&found));
             let view = self.view_for(&found);
             if let Some(real) = self.bring(view, &found, &chain, starter.strength)? {
@@ -312,6 +345,9 @@ impl Starter<'_> {
         self.chain.first().map_or(self.why, |reason| reason.why.as_str())
     }
 }
+
+/// Accounts whose shells are started.
+const MAX_SESSIONS: usize = 100;
 
 /// Wrappers behind wrappers, scripts that start scripts.
 const MAX_DEPTH: usize = 12;

@@ -451,6 +451,9 @@ pub struct Server {
     /// It reads passwords: passwd says that there are none, as no image has a shadow file.
     #[serde(default)]
     pub locks_accounts: bool,
+    /// It starts the shells of accounts that log in.
+    #[serde(default)]
+    pub login_shells: bool,
 }
 
 /// A value: of an option, else cut out of a path or of the program, else a default.
@@ -520,6 +523,8 @@ pub enum ConfigSyntax {
     Lines,
     /// `name = word …`, sections in brackets.
     Pairs,
+    /// `name = ("key" => "word", …)`, over several lines.
+    Lists,
 }
 
 /// Which files of a stage are its application's.

@@ -43,6 +43,8 @@ struct Known {
     telling: Literals,
     /// What RUN made, and no package owns, outside of the application's directories.
     made: BTreeSet<RootfsPath>,
+    /// Those of them that are directories with nothing in them.
+    empty: BTreeSet<RootfsPath>,
     /// Files of packages that RUN installed: a text that names one by its whole path wants it.
     installed: BTreeSet<RootfsPath>,
     /// Those of them in the user's home directory and where programs keep data there, by name.
@@ -123,9 +125,11 @@ impl Closure<'_> {
             .items
             .iter()
             .filter(|(path, item)| item.stat.kind == FileKind::Regular && !mentions.read.contains(*path))
-            // Files of the base image and of packages name what they could use, not what is used.
+            // Files of the base image and of packages name what they could use, not what is used; but a program that
+            // is started may end without a directory that the Dockerfile made for it.
             .filter(|(path, _)| {
-                changes.get(path).is_some() && (changes.is_put(path) || !self.is_packaged(path))
+                changes.get(path).is_some()
+                    && (changes.is_put(path) || !self.is_packaged(path) || self.is_started(path))
             })
             .map(|(path, _)| path.clone())
             .collect();
@@ -147,6 +151,10 @@ impl Closure<'_> {
                     self.mentioned_program(&program, &path, &chain, wishes)?;
                 }
             }
+            for directory in found.directories {
+                let chain = reason::then(&by_file(&chain, &path), "names", reason::escaped(&directory));
+                self.bring(STAGE, &directory, &chain, Strength::Soft)?;
+            }
             for file in found.files {
                 self.mentioned_file(&file, &path, &chain, wishes)?;
             }
@@ -166,6 +174,17 @@ impl Closure<'_> {
     fn named_by(&self, path: &RootfsPath, known: &Known) -> Result<Found, RootfsError> {
         let mut found = Found::default();
         let Some(item) = self.items.get(path) else { return Ok(found) };
+        let of_package = !self.world.changes.is_put(path) && self.is_packaged(path);
+        if of_package {
+            let scanned = self.with_bytes(path, |bytes| {
+                strings::scan(bytes, SHORTEST_PATH, &mut |text| {
+                    let paths = words::paths(text).into_iter().filter(|path| known.empty.contains(path));
+                    found.directories.extend(paths);
+                })
+            });
+            let _ = scanned;
+            return Ok(found);
+        }
         if self.elves.contains_key(path) {
             // A native module of an installed package holds words of all kinds, and starts nothing.
             let own = !known.texts.dependencies.cover(path);
@@ -197,7 +216,7 @@ impl Closure<'_> {
         let stage = world.sources[STAGE].root;
         let places = Places::of(world.spec, stage, world.changes)?;
         let generated = Patterns::new(&world.rules.application.generated);
-        let (mut made, mut installed) = (BTreeSet::new(), BTreeSet::new());
+        let (mut made, mut installed, mut empty) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for (path, touched) in world.changes.iter() {
             let by_run = touched.run.is_some() && touched.put.is_none();
             if !by_run || places.hold(path) || generated.cover(path) {
@@ -209,10 +228,16 @@ impl Closure<'_> {
             }
             match stage.stat(path)? {
                 Some(stat) if packaged && stat.kind == FileKind::Regular => installed.insert(path.clone()),
-                Some(_) if !packaged => made.insert(path.clone()),
+                Some(stat) if !packaged => {
+                    if stat.kind == FileKind::Directory {
+                        empty.insert(path.clone());
+                    }
+                    made.insert(path.clone())
+                }
                 _ => false,
             };
         }
+        empty.retain(|path| !is_above(path, &made) && !is_above(path, &installed));
         let programs = self.new_programs()?;
         let rules = &world.rules.application;
         let texts = Texts::new(&rules.mention, &rules.dependencies);
@@ -222,7 +247,7 @@ impl Closure<'_> {
             programs.keys().filter(|name| name.len() >= TELLING_NAME && !texts.common.contains(*name));
         let telling = Literals::new(telling);
         let kept = self.kept_in_home(&made);
-        Ok(Known { programs, program_paths, names, telling, made, installed, kept, texts })
+        Ok(Known { programs, program_paths, names, telling, made, empty, installed, kept, texts })
     }
 
     /// What a RUN made in the user's home directory: programs put the parts of its path together, so that its name is all
@@ -396,6 +421,7 @@ impl Closure<'_> {
 struct Found {
     programs: BTreeSet<RootfsPath>,
     files: BTreeSet<RootfsPath>,
+    directories: BTreeSet<RootfsPath>,
     /// Tools after which something is called that it imports.
     imported: BTreeSet<Vec<u8>>,
 }
@@ -453,7 +479,7 @@ fn by_file(chain: &[Reason], file: &RootfsPath) -> Vec<Reason> {
     reason::then(chain, "text", path)
 }
 
-/// Whether something else of the set lies below the path.
+/// Whether something of the set of paths lies below the path.
 fn is_above(path: &RootfsPath, paths: &BTreeSet<RootfsPath>) -> bool {
     let mut below = path.as_bytes().to_vec();
     below.push(b'/');
@@ -469,6 +495,9 @@ const SHORTEST_KEPT: usize = 4;
 
 /// Bytes of one text that are read.
 const MAX_TEXT_BYTES: u64 = 2 << 20;
+
+/// A path of a directory that a RUN made: `/a/b`.
+const SHORTEST_PATH: usize = 4;
 
 /// Shorter texts name no program.
 const SHORTEST: usize = 2;

@@ -14,7 +14,7 @@ pub(super) fn directives(text: &str, syntax: ConfigSyntax) -> Vec<Directive> {
     if syntax == ConfigSyntax::Crontab {
         return text.lines().filter_map(job).take(MAX_DIRECTIVES).collect();
     }
-    let mut reader = Reader { syntax, words: Vec::new(), word: None, all: Vec::new() };
+    let mut reader = Reader { syntax, words: Vec::new(), word: None, all: Vec::new(), open: 0 };
     reader.read(text);
     reader.all
 }
@@ -37,6 +37,8 @@ struct Reader {
     words: Vec<String>,
     word: Option<String>,
     all: Vec<Directive>,
+    /// Brackets of a list that are open.
+    open: usize,
 }
 
 impl Reader {
@@ -70,6 +72,15 @@ impl Reader {
                     }
                 }
                 // What is indented goes on (`files =` of supervisord with one file a line).
+                ('(' | ')' | ',', ConfigSyntax::Lists) => {
+                    self.end_word();
+                    match sign {
+                        '(' => self.open += 1,
+                        ')' => self.open = self.open.saturating_sub(1),
+                        _ => {}
+                    }
+                }
+                ('\n', ConfigSyntax::Lists) if self.open > 0 => self.end_word(),
                 ('\n', syntax)
                     if syntax == ConfigSyntax::Blocks
                         || syntax == ConfigSyntax::Pairs && matches!(signs.peek(), Some(' ' | '\t')) =>
@@ -88,7 +99,7 @@ impl Reader {
                     assigned = true;
                     self.end_word();
                 }
-                ('<' | '>', ConfigSyntax::Lines) => self.end_word(),
+                ('<' | '>', ConfigSyntax::Lines) | ('=' | '+' | '>', ConfigSyntax::Lists) => self.end_word(),
                 ('[', ConfigSyntax::Pairs) if begins => section = true,
                 (']', ConfigSyntax::Pairs) if section => self.end_word(),
                 (blank, _) if blank.is_ascii_whitespace() => self.end_word(),
@@ -132,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn three_ways_to_write_directives() {
+    fn ways_to_write_directives() {
         for (summary, syntax, text, expected) in [
             (
                 "nginx",
@@ -151,6 +162,12 @@ mod tests {
                 ConfigSyntax::Lines,
                 "global\n    user haproxy\n    group haproxy\ndefaults\n\tmode http\n",
                 "global() user(haproxy) group(haproxy) defaults() mode(http)",
+            ),
+            (
+                "lighttpd",
+                ConfigSyntax::Lists,
+                "server.modules += (\n  \"mod_a\", # b\n\t\"mod_c\",\n)\nalias.url=(\"/d/\"=>\"/e/\")\ninclude \"f\"\n$HTTP[\"g\"] == \"h\" {\n  i = \"j\"\n}\n",
+                "server.modules(mod_a,mod_c) alias.url(/d/,/e/) include(f) $HTTP[g](h,{) i(j) }()",
             ),
             (
                 "php-fpm, postgres and supervisord",
@@ -176,6 +193,7 @@ mod tests {
                 ConfigSyntax::Blocks,
                 ConfigSyntax::Crontab,
                 ConfigSyntax::Lines,
+                ConfigSyntax::Lists,
                 ConfigSyntax::Pairs,
             ] {
                 let _ = directives(&text, syntax);

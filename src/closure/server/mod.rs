@@ -183,6 +183,9 @@ impl Closure<'_> {
             }
         }
         self.servers.accounts.extend(service.rule.user.iter().flat_map(|name| fill(name, &service.values)));
+        if service.rule.login_shells {
+            self.shells_of_sessions(Starter { chain: &service.chain, ..service.starter }, wishes)?;
+        }
         for program in &service.rule.starts {
             let starter = Starter {
                 chain: &service.chain,
@@ -394,6 +397,7 @@ impl Closure<'_> {
         if rule.value == DirectiveValue::Script && !passed_over {
             let starter =
                 Starter { chain: &service.chain, depth: service.starter.depth + 1, ..service.starter };
+            self.start(Starter { why: "starts", ..starter }, &[Word::Text("sh".to_owned())], wishes)?;
             self.run_inline(starter, "sh", &directive.words.join(" "), Some("sh"), &[], wishes)?;
         }
         Ok(())

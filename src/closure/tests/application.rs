@@ -26,6 +26,21 @@ fn what_was_copied_stays_and_what_nothing_names_does_not() {
 }
 
 #[test]
+fn an_empty_directory_that_a_packaged_program_names_is_there_for_it() {
+    snapshot!(
+        "base
+           debian
+         changed RUN apt-get install served && mkdir /run/served /run/other
+           /usr/sbin/served elf static string=/run/served
+           /run/served/
+           /run/other/
+           /var/lib/dpkg/status text \"Package: served\\nStatus: install ok installed\\nArchitecture: amd64\\nVersion: 1\\n\\n\"
+           /var/lib/dpkg/info/served.list text \"/.\\n/usr/sbin/served\\n\"
+         entrypoint /usr/sbin/served"
+    );
+}
+
+#[test]
 fn secrets_odd_files_and_privileges_in_what_was_copied() {
     snapshot!(
         "base
