@@ -66,7 +66,7 @@ pub const OUTPUT_DIFFERS: &str = "DistrolessOutputDiffers";
 pub const PACKAGE_DROPPED: &str = "DistrolessPackageDropped";
 /// Something that exists in the stage stays out and may be missed.
 pub const DATA_HINT: &str = "DistrolessDataHint";
-/// What only the toolchain needs stays out, where the stage compiled its program.
+/// What only the toolchain needs stays out, where the stage compiled its program or copied a whole prefix.
 pub const BUILD_MATERIAL: &str = "DistrolessBuildMaterial";
 /// What RUN made is seen in some directories only.
 pub const PARTIAL_EVIDENCE: &str = "DistrolessPartialEvidence";

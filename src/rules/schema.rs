@@ -542,8 +542,19 @@ pub struct Application {
     /// Directories of such packages with what only their tests read.
     pub tests: Vec<String>,
     pub mention: Mention,
+    pub prefix: Prefix,
     pub package: InstalledPackages,
     pub hint: Hint,
+}
+
+/// What of a prefix that is copied as a whole is not for running.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prefix {
+    /// It stays away, with everything below.
+    pub left: Vec<String>,
+    /// Names of programs that read it.
+    pub compilers: Vec<String>,
 }
 
 /// Packages that the Dockerfile installed and nothing uses.

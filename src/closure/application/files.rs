@@ -44,6 +44,7 @@ impl Closure<'_> {
         let mut wishes = Vec::new();
         let mut refused: BTreeSet<RootfsPath> = BTreeSet::new();
         let mut material = self.build_material(&places);
+        let mut prefix = self.copied_prefix();
         let mut caches: BTreeSet<RootfsPath> = BTreeSet::new();
         for (path, touched) in world.changes.iter() {
             if is_below(path, &refused) {
@@ -55,6 +56,9 @@ impl Closure<'_> {
                 continue;
             }
             let Some(stat) = source.root.stat(path)? else { continue };
+            if self.leaves_of_prefix(&mut prefix, path, &stat, touched) {
+                continue;
+            }
             if material.is_some() && (touched.put.is_some() || places.hold(path)) {
                 let directory = stat.kind == FileKind::Directory;
                 let cached = is_below(path, &caches);
@@ -77,6 +81,7 @@ impl Closure<'_> {
         }
         self.work_directory(&places, &mut wishes)?;
         self.report_material(&material);
+        self.report_prefix(&prefix);
         Ok(wishes)
     }
 

@@ -16,6 +16,7 @@ mod own_data;
 mod packages;
 mod patterns;
 pub(super) mod places;
+mod prefix;
 mod words;
 
 pub(super) use patterns::{Patterns, is_in_tests};

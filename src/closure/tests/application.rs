@@ -26,6 +26,25 @@ fn what_was_copied_stays_and_what_nothing_names_does_not() {
 }
 
 #[test]
+fn of_a_copied_prefix_only_what_runs_stays() {
+    snapshot!(
+        "base
+           debian
+         changed COPY --from=build /usr/local /usr/local
+           /usr/local/bin/app elf needed=libz.so.1 interp=/lib64/ld-linux-x86-64.so.2
+           /usr/local/lib/libown.so.1 elf
+           /usr/local/lib/libown.a text \"x\"
+           /usr/local/lib/pkgconfig/own.pc text \"x\"
+           /usr/local/include/own/own.h text \"x\"
+           /usr/local/share/man/man1/app.1 text \"x\"
+           /usr/local/share/app/data text \"x\"
+         changed COPY headers /usr/local/include/kept
+           /usr/local/include/kept/kept.h text \"x\"
+         entrypoint /usr/local/bin/app"
+    );
+}
+
+#[test]
 fn an_empty_directory_that_a_packaged_program_names_is_there_for_it() {
     snapshot!(
         "base
