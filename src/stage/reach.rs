@@ -40,7 +40,8 @@ impl StageGraph {
             if let Base::Stage(below) = stage.base {
                 pending.push(below);
             }
-            let sources = if stage.is_replaced() { Vec::new() } else { stage.sources() };
+            // Those of a stage that a named context stands in for are read all the same, and their errors count.
+            let sources = stage.sources();
             // A distroless stage that copies from nowhere may find its programs in the stage before it.
             if sources.is_empty() && stage.distil.is_none() && self.distroless_variant(id).is_some() {
                 pending.extend(self.earlier(id));
