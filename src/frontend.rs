@@ -32,7 +32,7 @@ use crate::llb::op::{Op, SourceOp};
 use crate::llb::{Caps, Definition, Graph, NodeMeta};
 use crate::lower::distroless::{Assembler, needs_busybox};
 use crate::lower::features;
-use crate::lower::scan::{Scanner, Subject};
+use crate::lower::scan::Scanner;
 use crate::lower::{self, Distiller, Lowered, MainContext, NoDistiller};
 use crate::options::{BuildOptions, Policy};
 use crate::output::{Attestation, BuildResult, PlatformResult};
@@ -91,6 +91,8 @@ struct Build<'a, G> {
     loaded: Loaded,
     /// Patterns of the ignore file, once a platform needed them.
     ignore: OnceCell<Vec<String>>,
+    /// What lists packages, once a platform needed it.
+    scanner: OnceCell<Scanner>,
     own_definition: Option<&'a [u8]>,
     policy: Policy,
     dockerfile: Dockerfile,
@@ -113,8 +115,20 @@ async fn prepare<'a, G: Gateway>(
         errors.into_iter().next().unwrap_or_else(|| Diagnostic::new("the Dockerfile cannot be read"))
     })?;
     let epoch = epoch::resolve(gateway, options, daemon, &dockerfile, &loaded).await?;
-    let ignore = OnceCell::new();
-    Ok(Build { gateway, options, daemon, loaded, ignore, own_definition, policy, dockerfile, lint, epoch })
+    let (ignore, scanner) = (OnceCell::new(), OnceCell::new());
+    Ok(Build {
+        gateway,
+        options,
+        daemon,
+        loaded,
+        ignore,
+        scanner,
+        own_definition,
+        policy,
+        dockerfile,
+        lint,
+        epoch,
+    })
 }
 
 /// `BUILDKIT_DOCKERFILE_CHECK`, or the `check` directive.
@@ -189,13 +203,13 @@ impl<G: Gateway> Build<'_, G> {
     async fn build_all(&self) -> Result<BuildResult, BuildError> {
         let multi_platform = self.is_multi_platform()?;
         let outside = self.outside();
-        let scanner = self.scanner().await?;
+        self.require_named_scanner().await?;
         let building = self.platforms().into_iter().enumerate().map(async |(index, platform)| {
             let mut lint = Sink::new(self.lint.clone());
             if index == 0 {
                 lint::check(&self.dockerfile, &mut lint);
             }
-            let built = self.build_one(&outside, platform, scanner.as_ref(), &mut lint).await;
+            let built = self.build_one(&outside, platform, &mut lint).await;
             // What was found before an error is worth knowing too: it may be its cause.
             let warned = if index == 0 { self.warn_of_lint(&lint).await } else { Ok(()) };
             let built = built?;
@@ -227,7 +241,6 @@ impl<G: Gateway> Build<'_, G> {
         &self,
         outside: &Outside<'_, G>,
         platform: Option<&Platform>,
-        scanner: Option<&Scanner>,
         lint: &mut Sink,
     ) -> Result<Built, BuildError> {
         let mut lowering = self.lower(outside, platform, self.is_multi_platform()?, lint).await?;
@@ -249,11 +262,8 @@ impl<G: Gateway> Build<'_, G> {
             }
             _ => None,
         };
-        let subject = match distilled {
-            Some((done, _)) => done.assembled.tree,
-            None => ordinary,
-        };
-        let attestations = self.attestations(&mut lowering, scanner, subject, distilled.is_some()).await?;
+        let assembled = distilled.map(|(done, _)| &done.assembled);
+        let attestations = self.attestations(&mut lowering, assembled, ordinary).await?;
         let mut lowered = lowering.lowered;
         if let Some((done, manifest)) = distilled {
             if let Some(over) = budget::exceeded(manifest, self.policy.budget, &done.assembled.places) {
@@ -269,25 +279,6 @@ impl<G: Gateway> Build<'_, G> {
             lowered.base_config = None;
         }
         Ok(Built { lowered, result, findings: told.findings, attestations })
-    }
-
-    /// What a scanner says of a result. decant describes what it distilled itself unless a scanner is named.
-    async fn attestations(
-        &self,
-        lowering: &mut Lowering,
-        scanner: Option<&Scanner>,
-        result: crate::llb::State,
-        is_distilled: bool,
-    ) -> Result<Vec<Attestation>, BuildError> {
-        let named = self.options.sbom.as_ref().is_some_and(|request| request.generator.is_some());
-        let can = self.daemon.gateway_caps.supports("reference.attestations");
-        let Some(scanner) = scanner.filter(|_| can && (named || !is_distilled)) else {
-            return Ok(Vec::new());
-        };
-        let Lowering { nodes, stages, lowered, context, .. } = lowering;
-        let subject = Subject::new(result, stages, &lowered.stages, *context);
-        let id = lowered.platform.clone().normalize().format_all();
-        Ok(vec![self.attest(nodes, scanner, &id, &subject).await?])
     }
 
     /// Asks for a result that is exported, with the caches that the build may use.

@@ -7,6 +7,8 @@
 //!   options ─▶ read Dockerfile ─▶ parse ─▶ stages ─▶ base images ─▶ lower ─▶ solve ─▶ read manifest ─▶ result
 //! assemble (the same binary, run by BuildKit as one exec step inside the graph that `lower` made)
 //!   spec ─▶ open root file systems ─▶ roots ─▶ closure ─▶ layers ─▶ write trees and manifest ─▶ verify
+//! sbom (likewise, over the final tree alone)
+//!   files ─▶ packages of the distribution, of languages ─▶ SPDX
 //! ```
 
 pub mod diagnostic;

@@ -21,6 +21,10 @@ fn main() -> ExitCode {
         Some("--version" | "version") => version(),
         Some("assemble") => step(assemble::assemble),
         Some("report") => step(assemble::report),
+        Some("sbom") => {
+            let words: Vec<String> = words.collect();
+            step(move |places, log| assemble::sbom(places, &words, log))
+        }
         Some("plan") => tool(verbs::plan, words),
         Some("explain") => tool(verbs::explain, words),
         Some("diff") => tool(verbs::diff, words),
@@ -39,7 +43,7 @@ fn process() -> Process {
 }
 
 /// An exec step inside a build: its input is mounted, its output is the build step's log.
-fn step(run: fn(&Places, &mut dyn Write) -> i32) -> ExitCode {
+fn step(run: impl FnOnce(&Places, &mut dyn Write) -> i32 + Send + 'static) -> ExitCode {
     let code = watched::start(move || run(&Places::below("/"), &mut std::io::stdout())).wait();
     exit_code(code.unwrap_or_else(|panic| assemble::crashed(&panic, &mut std::io::stdout())))
 }

@@ -7,6 +7,7 @@ mod inputs;
 mod log;
 mod output;
 mod parallel;
+mod sbom;
 mod size;
 #[cfg(test)]
 mod tests;
@@ -23,9 +24,12 @@ use crate::distill::spec::{AssembleSpec, VERSION};
 use crate::distill::step::{OUT_DIR, REPORT_FILE, layers_of};
 use crate::rootfs::RootfsPath;
 use crate::rules::Rules;
+use crate::sbom::SbomError;
 use inputs::{InputError, Inputs};
 use output::{Output, OutputError};
 use writer::WriteError;
+
+pub use sbom::sbom;
 
 /// Where the step finds its input and leaves its output: `/` in the container, a directory in tests.
 #[derive(Clone, Debug)]
@@ -75,6 +79,8 @@ enum Failure {
     Output(#[from] OutputError),
     #[error("the output alone is not the set that was planned, a bug of decant")]
     Unequal(Vec<Finding>),
+    #[error(transparent)]
+    Sbom(#[from] SbomError),
     #[error("writing {}: {source}", path.display())]
     Report { path: PathBuf, source: io::Error },
 }

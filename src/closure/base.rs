@@ -69,7 +69,7 @@ pub(super) fn identity_source(sources: &[SourceRoot<'_>], usable: &BTreeSet<usiz
 }
 
 /// (`ID`, `VERSION_ID`) of a root's os-release.
-pub(super) fn identity_of(rootfs: &dyn Rootfs) -> Option<(String, String)> {
+pub(crate) fn identity_of(rootfs: &dyn Rootfs) -> Option<(String, String)> {
     let text = ["/etc/os-release", "/usr/lib/os-release"]
         .iter()
         .find_map(|path| rootfs.read(&RootfsPath::from(*path), 0..MAX_RELEASE_BYTES).ok())?;

@@ -56,7 +56,10 @@ mod verify;
 mod view;
 mod volumes;
 mod wrapper;
-mod zip;
+pub(crate) mod zip;
+
+pub(crate) use base::identity_of;
+pub(crate) use runtime::jar;
 
 #[cfg(test)]
 mod tests;

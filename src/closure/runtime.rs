@@ -9,7 +9,7 @@ pub(super) mod arguments;
 pub(super) mod foreign;
 mod includes;
 mod invocation;
-mod jar;
+pub(crate) mod jar;
 mod modules;
 mod packages;
 pub(super) mod places;

@@ -9,21 +9,21 @@ use super::elf::ByteSource;
 use crate::rootfs::RootfsError;
 
 /// An opened archive.
-pub(super) struct Archive<'s> {
+pub(crate) struct Archive<'s> {
     source: &'s dyn ByteSource,
     /// What lies before the first byte that offsets count from: a script that starts the archive.
     start: u64,
-    pub(super) entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
 }
 
 /// One file of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) name: Vec<u8>,
+pub(crate) struct Entry {
+    pub(crate) name: Vec<u8>,
     method: u16,
     packed: u64,
     /// Size of the content, as the archive claims.
-    pub(super) size: u64,
+    pub(crate) size: u64,
     header: u64,
 }
 
@@ -32,7 +32,7 @@ impl<'s> Archive<'s> {
     ///
     /// # Errors
     /// What the source answers.
-    pub(super) fn open(source: &'s dyn ByteSource, size: u64) -> Result<Option<Self>, RootfsError> {
+    pub(crate) fn open(source: &'s dyn ByteSource, size: u64) -> Result<Option<Self>, RootfsError> {
         if size < END_BYTES as u64 {
             return Ok(None);
         }
@@ -62,7 +62,7 @@ impl<'s> Archive<'s> {
     ///
     /// # Errors
     /// What the source answers.
-    pub(super) fn read(&self, entry: &Entry, limit: u64) -> Result<Vec<u8>, RootfsError> {
+    pub(crate) fn read(&self, entry: &Entry, limit: u64) -> Result<Vec<u8>, RootfsError> {
         let Some(at) = self.content(entry)? else { return Ok(Vec::new()) };
         match entry.method {
             STORED => self.source.read_at(at, usize::try_from(entry.packed.min(limit)).unwrap_or(usize::MAX)),
@@ -83,7 +83,7 @@ impl<'s> Archive<'s> {
     ///
     /// # Errors
     /// What the source answers.
-    pub(super) fn part(&self, entry: &Entry) -> Result<Option<Part<'s>>, RootfsError> {
+    pub(crate) fn part(&self, entry: &Entry) -> Result<Option<Part<'s>>, RootfsError> {
         if entry.method != STORED {
             return Ok(None);
         }
@@ -103,11 +103,11 @@ impl<'s> Archive<'s> {
 }
 
 /// A part of a source.
-pub(super) struct Part<'s> {
+pub(crate) struct Part<'s> {
     source: &'s dyn ByteSource,
     start: u64,
     /// Bytes.
-    pub(super) size: u64,
+    pub(crate) size: u64,
 }
 
 impl ByteSource for Part<'_> {
@@ -118,7 +118,7 @@ impl ByteSource for Part<'_> {
 }
 
 /// Bytes that are in memory.
-pub(super) struct Held(pub(super) Vec<u8>);
+pub(crate) struct Held(pub(crate) Vec<u8>);
 
 impl ByteSource for Held {
     fn read_at(&self, start: u64, length: usize) -> Result<Vec<u8>, RootfsError> {
@@ -227,13 +227,13 @@ const MAX_DIRECTORY_BYTES: u64 = 64 << 20;
 
 #[cfg(test)]
 #[expect(clippy::cast_possible_truncation, reason = "archives of tests are small")]
-pub(super) mod tests {
+pub(crate) mod tests {
     use std::io::Write as _;
 
     use super::*;
 
     /// An archive with these files: (name, content, whether it is packed).
-    pub(in crate::closure) fn archive(files: &[(&str, &[u8], bool)]) -> Vec<u8> {
+    pub(crate) fn archive(files: &[(&str, &[u8], bool)]) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut directory = Vec::new();
         for (name, content, packed) in files {

@@ -79,6 +79,8 @@ pub struct Assembled {
     pub places: BTreeMap<InstructionId, Span>,
     /// Name of the stage, for messages.
     pub stage: String,
+    /// What vertex names call the stage; may be empty.
+    pub label: String,
     /// What the spec says of the image config.
     pub config: Config,
 }
@@ -124,17 +126,18 @@ pub fn add(graph: &mut Graph, own: &OwnImage, caps: &Caps, assembly: &Assembly) 
         layers,
         places: assembly.places.clone(),
         stage: assembly.spec.stage.clone(),
+        label: assembly.label.clone(),
         config: assembly.spec.config.clone(),
     }
 }
 
 /// How the step's vertices are called.
-struct Names<'a> {
-    label: &'a str,
+pub(super) struct Names<'a> {
+    pub(super) label: &'a str,
 }
 
 impl Names<'_> {
-    fn plain(&self, what: &str) -> String {
+    pub(super) fn plain(&self, what: &str) -> String {
         if self.label.is_empty() {
             format!("distroless: {what}")
         } else {
@@ -180,42 +183,12 @@ fn add_exec(
         Verb::Assemble => "assemble",
         Verb::Report => "report",
     };
-    // Hashing a whole stage costs more than assembling it again (buildkit-protocol 19). A tree that a copy made
-    // is found by the copy's own content key, so nothing is lost for the stage's own trees either.
-    let content_cache =
-        if caps.supports("exec.mount.cache.content") { ContentCache::Off } else { ContentCache::Default };
-    let readonly = |dest: &str, state: State, content_cache| Mount {
-        dest: dest.to_owned(),
-        kind: MountKind::Bind {
-            source: state,
-            selector: String::new(),
-            access: Access::Readonly,
-            content_cache,
-        },
-    };
-    let writable = |dest: &str, state: State| Mount {
-        dest: dest.to_owned(),
-        kind: MountKind::Bind {
-            source: state,
-            selector: String::new(),
-            access: Access::Output,
-            content_cache: ContentCache::Default,
-        },
-    };
-    // Without an output the root would be read-only whatever the mount says (BuildKit, container.PrepareMounts), and
-    // runc could not make the mount points.
-    let mut mounts = vec![writable("/", own.state)];
-    mounts.extend(assembly.inputs.iter().map(|input| readonly(&input.mount, input.state, content_cache)));
+    let content_cache = content_cache(caps);
+    let mut mounts: Vec<Mount> =
+        assembly.inputs.iter().map(|input| readonly(&input.mount, input.state, content_cache)).collect();
     mounts.push(readonly(parent_dir(SPEC_PATH), Some(spec.output()), ContentCache::Default));
-    mounts.push(writable(OUT_DIR, None));
-    let exec = ExecOp {
-        args: vec![own.binary.clone(), word.to_owned()],
-        env: vec![PATH_ENV.to_owned()],
-        cwd: "/".to_owned(),
-        mounts,
-        network: NetMode::None,
-        ..ExecOp::default()
-    };
+    let exec = exec(own, &[word], mounts);
+    let index = exec.output_of(OUT_DIR).expect("the mount was just added");
     let shown = if assembly.spec.mode == Mode::Check { "check" } else { word };
     let meta = NodeMeta {
         name: Some(Names { label: &assembly.label }.plain(shown)),
@@ -224,8 +197,44 @@ fn add_exec(
         ..NodeMeta::default()
     };
     let node = graph.add(Op::Exec(Box::new(exec)), Some(own.platform.clone()), meta);
-    // Outputs are numbered in the order of mount destinations, and `/` sorts before `/out`.
-    Output { node, index: 1 }
+    Output { node, index }
+}
+
+/// How root file systems are looked up in the daemon's cache. Hashing a whole stage costs more than assembling it again
+/// (buildkit-protocol 19). A tree that a copy made is found by the copy's own content key, so nothing is lost for the
+/// stage's own trees either.
+pub(super) fn content_cache(caps: &Caps) -> ContentCache {
+    if caps.supports("exec.mount.cache.content") { ContentCache::Off } else { ContentCache::Default }
+}
+
+pub(super) fn readonly(dest: &str, state: State, content_cache: ContentCache) -> Mount {
+    let selector = String::new();
+    let kind = MountKind::Bind { source: state, selector, access: Access::Readonly, content_cache };
+    Mount { dest: dest.to_owned(), kind }
+}
+
+fn writable(dest: &str, state: State) -> Mount {
+    let (selector, content_cache) = (String::new(), ContentCache::Default);
+    let kind = MountKind::Bind { source: state, selector, access: Access::Output, content_cache };
+    Mount { dest: dest.to_owned(), kind }
+}
+
+/// decant's own image run with these words: it reads `inputs` and writes [`OUT_DIR`].
+pub(super) fn exec(own: &OwnImage, words: &[&str], inputs: Vec<Mount>) -> ExecOp {
+    // Without an output the root would be read-only whatever the mount says (BuildKit, container.PrepareMounts), and
+    // runc could not make the mount points.
+    let mut mounts = vec![writable("/", own.state)];
+    mounts.extend(inputs);
+    mounts.push(writable(OUT_DIR, None));
+    let words = words.iter().map(|&word| word.to_owned());
+    ExecOp {
+        args: std::iter::once(own.binary.clone()).chain(words).collect(),
+        env: vec![PATH_ENV.to_owned()],
+        cwd: "/".to_owned(),
+        mounts,
+        network: NetMode::None,
+        ..ExecOp::default()
+    }
 }
 
 /// The final tree and the manifest's layer alone.

@@ -7,7 +7,7 @@ use crate::gateway::{Failure, Ref, Warning};
 use crate::image::platform::Platform;
 use crate::llb::{Caps, sources};
 use crate::options::{CacheImport, Worker};
-use crate::output::{Attestation, BuildResult, ResultRefs};
+use crate::output::{Attestation, AttestationForm, BuildResult, ResultRefs};
 use crate::proto::moby::buildkit::v1::apicaps::ApiCap;
 use crate::proto::moby::buildkit::v1::frontend as api;
 use crate::proto::moby::buildkit::v1::types::WorkerRecord;
@@ -117,15 +117,19 @@ fn reference(single: Ref) -> api::Ref {
 fn attestations(all: BTreeMap<String, Vec<Attestation>>) -> BTreeMap<String, api::Attestations> {
     all.into_iter()
         .map(|(platform, list)| {
-            let attestation = list.into_iter().map(bundle).collect();
+            let attestation = list.into_iter().map(statement).collect();
             (platform, api::Attestations { attestation })
         })
         .collect()
 }
 
-fn bundle(attestation: Attestation) -> api::Attestation {
+fn statement(attestation: Attestation) -> api::Attestation {
+    let kind = match attestation.form {
+        AttestationForm::Predicate => api::AttestationKind::InToto,
+        AttestationForm::Bundle => api::AttestationKind::Bundle,
+    };
     api::Attestation {
-        kind: api::AttestationKind::Bundle.into(),
+        kind: kind.into(),
         metadata: attestation.metadata,
         r#ref: Some(reference(attestation.result)),
         path: attestation.path,

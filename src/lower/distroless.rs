@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
+use crate::distill::sbom;
 use crate::distill::spec::{
     AssembleSpec, Change, ChangedBy, Command, Config, Control, InstructionId, Mode, Source, Step, StepKind,
     TreeStep, VERSION, Variant, is_shell_form,
@@ -54,6 +55,12 @@ impl Assembler {
     /// All assemblies so far, in the order of lowering; those of RUN before the one of their stage's end.
     pub fn assembled(&self) -> &[Done] {
         &self.assembled
+    }
+
+    /// Adds the description of a stage as an SPDX document, [`sbom::DOCUMENT_FILE`] of the output; `created` is its
+    /// time as SPDX writes it.
+    pub fn describe(&self, nodes: &mut Graph, stage: &Assembled, created: &str) -> Output {
+        sbom::add(nodes, &self.own, &self.caps, stage, created)
     }
 
     /// Adds the check of a target that stays as it is: are all libraries and symbol versions there? `lowered` has the

@@ -8,7 +8,7 @@ use super::stage::DEFAULT_PATH;
 use super::{Environment, MainContext, StageState};
 use crate::dockerfile::word::Variables;
 use crate::image::platform::Platform;
-use crate::llb::op::{Access, ExecOp, Mount, MountKind, Op, SourceOp};
+use crate::llb::op::{Access, CopyAction, ExecOp, FileAction, FileOp, Mount, MountKind, Op, SourceOp};
 use crate::llb::{Graph, NodeMeta, Output, State};
 use crate::stage::StageGraph;
 
@@ -34,6 +34,7 @@ pub struct Scanner {
 /// What is scanned.
 #[derive(Clone, Debug, Default)]
 pub struct Subject {
+    /// Scratch where only the extras matter.
     pub result: State,
     /// The context and stages that the Dockerfile asks for, by name.
     pub extras: Vec<(String, State)>,
@@ -81,6 +82,45 @@ fn asks(graph: &StageGraph, state: &StageState, name: &str, label: &str) -> bool
 
 const CONTEXT_ARG: &str = "BUILDKIT_SBOM_SCAN_CONTEXT";
 const STAGE_ARG: &str = "BUILDKIT_SBOM_SCAN_STAGE";
+
+/// The scan of extras.
+#[derive(Clone, Copy, Debug)]
+pub struct Extras {
+    /// Of the scanner's step.
+    pub scan: Output,
+    /// A tree with a file for each statement.
+    pub statements: Output,
+}
+
+/// Adds the scan of the extras alone: a scanner always has a result to look at, here an empty one, and what it says of
+/// that is left out.
+pub fn scan_extras(nodes: &mut Graph, scanner: &Scanner, id: &str, subject: &Subject) -> Extras {
+    let subject = Subject { result: None, ..subject.clone() };
+    let scan = scan(nodes, scanner, id, &subject);
+    let copy = CopyAction {
+        source: Some(scan),
+        src: "/".to_owned(),
+        dest: "/".to_owned(),
+        owner: None,
+        mode: -1,
+        mode_str: String::new(),
+        follow_symlink: false,
+        dir_copy_contents: true,
+        attempt_unpack: false,
+        create_dest_path: false,
+        allow_wildcard: false,
+        allow_empty_wildcard: false,
+        timestamp: -1,
+        include_patterns: Vec::new(),
+        exclude_patterns: vec![format!("{CORE}.spdx.json")],
+        always_replace_existing_dest_paths: false,
+        required_paths: Vec::new(),
+    };
+    let op = Op::File(FileOp { base: None, actions: vec![FileAction::Copy(Box::new(copy))] });
+    let name = Some(format!("[{id}] sbom of the extras alone"));
+    let statements = nodes.add(op, None, NodeMeta { name, ..NodeMeta::default() }).output();
+    Extras { scan, statements }
+}
 
 /// Adds the scan of the result for the platform `id`; its output holds a file for each statement.
 pub fn scan(nodes: &mut Graph, scanner: &Scanner, id: &str, subject: &Subject) -> Output {

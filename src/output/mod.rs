@@ -32,14 +32,24 @@ pub enum ResultRefs {
     Many(BTreeMap<String, Ref>),
 }
 
-/// A bundle of in-toto statements (one JSON file each) in a directory of a result.
+/// What is said of a result, in files of another one.
 #[derive(Clone, Debug)]
 pub struct Attestation {
+    pub form: AttestationForm,
     pub result: Ref,
-    /// Directory; empty is the root.
+    /// The file, or the directory of the bundle; empty is the root.
     pub path: String,
     pub predicate_type: String,
     pub metadata: BTreeMap<String, Vec<u8>>,
+}
+
+/// How an attestation is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttestationForm {
+    /// A file with the predicate of one in-toto statement.
+    Predicate,
+    /// A directory of in-toto statements, one JSON file each.
+    Bundle,
 }
 
 /// One platform's part of a build.

@@ -9,6 +9,7 @@ mod lifetime;
 mod messages;
 mod old_engine;
 mod reproducible;
+mod sbom;
 #[allow(dead_code, reason = "a helper may have no user yet")]
 mod support;
 mod syntax_line;

@@ -1,5 +1,7 @@
 //! What the Go linker wrote into a program: version, modules, build settings (`debug/buildinfo`).
 
+use std::collections::BTreeMap;
+
 use object::elf;
 
 use crate::closure::elf::image::Image;
@@ -26,6 +28,8 @@ pub struct GoBuild {
     pub path: Option<String>,
     /// (module path, version) of the main module and the dependencies, in file order.
     pub modules: Vec<(String, String)>,
+    /// By index in `modules`: the (path, version) that stands in for it (`replace` in go.mod).
+    pub replaced: BTreeMap<usize, (String, String)>,
     /// `build` lines such as (`CGO_ENABLED`, `1`) and (`-tags`, `netgo`), in file order.
     pub settings: Vec<(String, String)>,
 }
@@ -74,6 +78,10 @@ fn parse(version: &[u8], text: &[u8]) -> GoBuild {
             (Some("path"), Some(path), _) => build.path = Some(path.to_owned()),
             (Some("mod" | "dep"), Some(path), version) => {
                 build.modules.push((path.to_owned(), version.unwrap_or_default().to_owned()));
+            }
+            (Some("=>"), Some(path), version) => {
+                let by = (path.to_owned(), version.unwrap_or_default().to_owned());
+                build.modules.len().checked_sub(1).map(|last| build.replaced.insert(last, by));
             }
             (Some("build"), Some(setting), _) => {
                 let (key, value) = setting.split_once('=').unwrap_or((setting, ""));

@@ -107,6 +107,7 @@ impl<'fs> Apk<'fs> {
             source: (field(b"o:").unwrap_or_else(|| name.clone()), version.clone()),
             architecture: field(b"A:").unwrap_or_default(),
             licence: field(b"L:"),
+            maintainer: field(b"m:"),
             name,
             version,
         });

@@ -294,7 +294,14 @@ fn package_of(paragraph: &Paragraph<'_>) -> Option<Package> {
             None => (source, version.clone()),
         },
     };
-    Some(Package { name, version, architecture, source, licence: None })
+    Some(Package {
+        name,
+        version,
+        architecture,
+        source,
+        licence: None,
+        maintainer: paragraph.field("Maintainer"),
+    })
 }
 
 /// Names become parts of paths here.

@@ -4,7 +4,7 @@ pub mod apk;
 pub mod dpkg;
 mod index;
 mod merge;
-mod paragraph;
+pub(crate) mod paragraph;
 
 use std::collections::BTreeSet;
 
@@ -24,6 +24,8 @@ pub struct Package {
     pub source: (String, String),
     /// What its record says about licences (apk); Debian's are in [`PackageDb::licence_files`].
     pub licence: Option<String>,
+    /// `Name <address>`, as its record has it.
+    pub maintainer: Option<String>,
 }
 
 /// A file of package records for the output.

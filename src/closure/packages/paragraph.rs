@@ -2,12 +2,12 @@
 
 /// One paragraph, as bytes of the file.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Paragraph<'t> {
-    pub(super) text: &'t [u8],
+pub(crate) struct Paragraph<'t> {
+    pub(crate) text: &'t [u8],
 }
 
 /// The paragraphs of a text; blank lines separate them.
-pub(super) fn paragraphs(text: &[u8]) -> Vec<Paragraph<'_>> {
+pub(crate) fn paragraphs(text: &[u8]) -> Vec<Paragraph<'_>> {
     let mut found = Vec::new();
     let mut start: Option<usize> = None;
     let mut at = 0;
@@ -25,7 +25,7 @@ pub(super) fn paragraphs(text: &[u8]) -> Vec<Paragraph<'_>> {
 
 impl<'t> Paragraph<'t> {
     /// The first line of a field's value, trimmed; names are case-insensitive.
-    pub(super) fn field(&self, name: &str) -> Option<String> {
+    pub(crate) fn field(&self, name: &str) -> Option<String> {
         let value =
             self.fields().find(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).map(|(_, field)| {
                 let line = field.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -35,7 +35,7 @@ impl<'t> Paragraph<'t> {
     }
 
     /// All fields in order: the name, and the field's whole text with its line ends.
-    pub(super) fn fields(&self) -> impl Iterator<Item = (&'t [u8], &'t [u8])> {
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&'t [u8], &'t [u8])> {
         let text = self.text;
         let mut starts = Vec::new();
         let mut at = 0;

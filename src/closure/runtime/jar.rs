@@ -161,9 +161,9 @@ impl Contents<'_> {
     }
 }
 
-/// The entries of `Class-Path` in a manifest: a line that begins with a blank goes on the one before (JAR file
-/// specification, "Name-Value pairs and Sections").
-fn class_path_in(manifest: &str) -> Vec<String> {
+/// The main attributes of a manifest: a line that begins with a blank goes on the one before (JAR file specification,
+/// "Name-Value pairs and Sections").
+pub(crate) fn main_attributes(manifest: &str) -> Vec<(String, String)> {
     let mut lines: Vec<String> = Vec::new();
     for line in manifest.lines() {
         match line.strip_prefix(' ') {
@@ -174,11 +174,18 @@ fn class_path_in(manifest: &str) -> Vec<String> {
         }
     }
     let values = lines.iter().filter_map(|line| line.split_once(':'));
-    let path = values.filter(|(name, _)| name.eq_ignore_ascii_case("Class-Path"));
+    values.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect()
+}
+
+/// The entries of `Class-Path` in a manifest.
+fn class_path_in(manifest: &str) -> Vec<String> {
+    let attributes = main_attributes(manifest);
+    let path = attributes.iter().filter(|(name, _)| name.eq_ignore_ascii_case("Class-Path"));
     path.flat_map(|(_, value)| value.split_whitespace()).map(str::to_owned).collect()
 }
 
-fn is_archive(name: &[u8]) -> bool {
+/// Whether a file is an archive of classes by its name.
+pub(crate) fn is_archive(name: &[u8]) -> bool {
     [&b".jar"[..], b".war", b".ear"].iter().any(|suffix| name.ends_with(suffix))
 }
 
@@ -186,10 +193,11 @@ fn is_library(name: &[u8]) -> bool {
     name.ends_with(b".so") || name.windows(4).any(|window| window == b".so.")
 }
 
-const MANIFEST: &[u8] = b"META-INF/MANIFEST.MF";
+/// Where a jar has its manifest.
+pub(crate) const MANIFEST: &[u8] = b"META-INF/MANIFEST.MF";
 
 /// Bytes of one manifest: a class path of thousands of jars is some hundred kilobytes.
-const MAX_MANIFEST_BYTES: u64 = 4 << 20;
+pub(crate) const MAX_MANIFEST_BYTES: u64 = 4 << 20;
 
 /// Jars that name each other.
 const MAX_JARS: usize = 10_000;
@@ -204,13 +212,13 @@ const MAX_CLASS_BYTES: u64 = 1 << 20;
 const MAX_LIBRARY_BYTES: u64 = 64 << 20;
 
 /// Bytes of a jar that lies packed in another one.
-const MAX_JAR_BYTES: u64 = 64 << 20;
+pub(crate) const MAX_JAR_BYTES: u64 = 64 << 20;
 
 /// Libraries of one jar: one for each system.
 const MAX_LIBRARIES: usize = 256;
 
 /// Jars in jars in an application for a server.
-const MAX_DEPTH: usize = 3;
+pub(crate) const MAX_DEPTH: usize = 3;
 
 #[cfg(test)]
 mod tests {

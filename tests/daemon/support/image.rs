@@ -93,6 +93,28 @@ impl Image {
         self.config["config"][key].as_array().map_or_else(Vec::new, |list| list.iter().map(text).collect())
     }
 
+    /// The in-toto statements about the image that have this predicate type.
+    pub(crate) fn statements(&self, predicate_type: &str) -> Vec<Value> {
+        let layout = self.directory.path().join("layout");
+        let mut index = json(&layout.join("index.json"));
+        if index["manifests"].as_array().is_some_and(|list| list.len() == 1) {
+            index = json(&blob(&layout, &text(&index["manifests"][0]["digest"])));
+        }
+        let about = |descriptor: &&Value| {
+            descriptor["annotations"]["vnd.docker.reference.digest"] == self.digest.as_str()
+        };
+        let manifests = index["manifests"].as_array().cloned().unwrap_or_default();
+        let mut statements = Vec::new();
+        for descriptor in manifests.iter().filter(about) {
+            let manifest = json(&blob(&layout, &text(&descriptor["digest"])));
+            let layers = manifest["layers"].as_array().cloned().unwrap_or_default();
+            let wanted =
+                layers.iter().filter(|it| it["annotations"]["in-toto.io/predicate-type"] == predicate_type);
+            statements.extend(wanted.map(|layer| json(&blob(&layout, &text(&layer["digest"])))));
+        }
+        statements
+    }
+
     /// The manifest of decant in the image.
     ///
     /// # Panics
