@@ -10,7 +10,7 @@ use super::places::{Places, is_system_directory};
 use super::words::{self, Named, TextKind};
 use crate::closure::follow::is_documentation;
 use crate::closure::libraries::env_value;
-use crate::closure::literals::Literals;
+use crate::closure::literals::{self, Literals};
 use crate::closure::reason;
 use crate::closure::roots::{DEFAULT_PATH, Wish};
 use crate::closure::set::{Closure, Strength};
@@ -193,6 +193,9 @@ impl Closure<'_> {
             });
             // A program whose data cannot be read names nothing.
             let _ = scanned;
+            if found.is_rust {
+                found.programs.append(&mut found.glued);
+            }
             return Ok(found);
         }
         let Some(kind) = known.texts.kind_of(path, item.stat.mode & 0o111 != 0) else { return Ok(found) };
@@ -422,6 +425,9 @@ struct Found {
     programs: BTreeSet<RootfsPath>,
     files: BTreeSet<RootfsPath>,
     directories: BTreeSet<RootfsPath>,
+    /// Programs whose names are a part of a short run: in a program of Rust, of one of its literals.
+    glued: BTreeSet<RootfsPath>,
+    is_rust: bool,
     /// Tools after which something is called that it imports.
     imported: BTreeSet<Vec<u8>>,
 }
@@ -456,8 +462,14 @@ impl Found {
         for path in words::paths(text) {
             self.path(&path, known, false);
         }
+        if programs {
+            self.is_rust |= literals::contains(text, RUST);
+        }
         if programs && text.len() > LONG_RUN {
             known.telling.find(text, &mut |_, name| self.programs.extend(known.programs.get(name).cloned()));
+        } else if programs && !literals::contains(text, b".so") {
+            // A library is called after its program.
+            known.telling.find(text, &mut |_, name| self.glued.extend(known.programs.get(name).cloned()));
         }
     }
 
@@ -504,6 +516,9 @@ const SHORTEST: usize = 2;
 
 /// Literals without an end between them make runs of this length at least.
 const LONG_RUN: usize = 256;
+
+/// A text of Rust's standard library, which is a part of every program (`library/std/src/panic.rs`).
+const RUST: &[u8] = b"RUST_BACKTRACE";
 
 /// Shorter names may be a part of any word.
 const TELLING_NAME: usize = 6;

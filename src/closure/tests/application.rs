@@ -45,6 +45,21 @@ fn of_a_copied_prefix_only_what_runs_stays() {
 }
 
 #[test]
+fn a_literal_of_rust_stands_between_others() {
+    snapshot!(
+        "base
+           debian
+         changed RUN make tools
+           /usr/local/bin/qrencode elf static
+           /usr/local/bin/figlets elf static
+         changed COPY app other /usr/local/bin/
+           /usr/local/bin/app elf static string=RUST_BACKTRACE string=words.txtqrencode-tASCII string=libfiglets.so.1
+           /usr/local/bin/other elf static string=wordsfiglets-t
+         entrypoint /usr/local/bin/app"
+    );
+}
+
+#[test]
 fn an_empty_directory_that_a_packaged_program_names_is_there_for_it() {
     snapshot!(
         "base
