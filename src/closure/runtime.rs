@@ -323,6 +323,11 @@ impl Engine<'_> {
     pub(super) fn is_text(&self, name: &[u8]) -> bool {
         self.rule.text.iter().any(|pattern| glob::matches_name(pattern.as_bytes(), name))
     }
+
+    /// Whether a path lies in a directory of packages that is looked for above scripts (`node_modules`).
+    fn installs(&self, path: &RootfsPath) -> bool {
+        path.components().any(|name| self.rule.ancestors.iter().any(|ancestor| ancestor.as_bytes() == name))
+    }
 }
 
 const ELF_MAGIC: &[u8] = b"\x7fELF";

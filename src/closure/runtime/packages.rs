@@ -53,9 +53,7 @@ impl Closure<'_> {
             engines.iter().filter(|engine| engine.rule.mechanism.contains(&Mechanism::ForeignBinaries));
         let Some(engine) = of.next() else { return false };
         let Some(program) = self.elves.get(&engine.program) else { return false };
-        let packaged =
-            path.components().any(|name| engine.rule.ancestors.iter().any(|dir| name == dir.as_bytes()));
-        if strength > Strength::Soft || !packaged {
+        if strength > Strength::Soft || !engine.installs(path) {
             return false;
         }
         let Some(elf) = elf else {

@@ -91,9 +91,9 @@ impl Closure<'_> {
         for index in 0..self.runtimes.engines.len() {
             let rule = self.runtimes.engines[index].rule;
             let shown = asked.facts.iter().find_map(|(path, facts)| {
-                let own = !self.is_language_package(path) && self.items.contains_key(path);
+                let installed = self.is_language_package(path) || self.runtimes.engines[index].installs(path);
                 let word = rule.shell.iter().find(|word| facts.words.contains(*word))?;
-                own.then(|| (path.clone(), word.clone()))
+                (!installed && self.items.contains_key(path)).then(|| (path.clone(), word.clone()))
             });
             let Some((path, word)) = shown else { continue };
             self.findings.add(
