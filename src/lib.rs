@@ -14,6 +14,7 @@
 pub mod diagnostic;
 pub mod frontend;
 pub mod gateway;
+mod hex;
 pub mod options;
 pub mod proto;
 

@@ -275,25 +275,7 @@ fn add_layers(
 }
 
 fn copy_contents(base: State, out: Output, layer: &str) -> Op {
-    let copy = CopyAction {
-        source: Some(out),
-        src: format!("/{layer}"),
-        dest: "/".to_owned(),
-        owner: None,
-        mode: -1,
-        mode_str: String::new(),
-        follow_symlink: false,
-        dir_copy_contents: true,
-        attempt_unpack: false,
-        create_dest_path: false,
-        allow_wildcard: false,
-        allow_empty_wildcard: false,
-        timestamp: -1,
-        include_patterns: Vec::new(),
-        exclude_patterns: Vec::new(),
-        always_replace_existing_dest_paths: false,
-        required_paths: Vec::new(),
-    };
+    let copy = CopyAction::contents(Some(out), format!("/{layer}"));
     Op::File(FileOp { base, actions: vec![FileAction::Copy(Box::new(copy))] })
 }
 

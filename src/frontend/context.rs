@@ -173,11 +173,7 @@ fn narrow(graph: &mut Graph, state: State, subdir: &str) -> State {
     if subdir.is_empty() {
         return state;
     }
-    let copy = CopyAction {
-        dir_copy_contents: true,
-        create_dest_path: false,
-        ..CopyAction::new(state, crate::dockerfile::ignore::clean(&format!("/{subdir}")), "/")
-    };
+    let copy = CopyAction::contents(state, crate::dockerfile::ignore::clean(&format!("/{subdir}")));
     Some(copied(graph, copy))
 }
 

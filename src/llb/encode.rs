@@ -7,6 +7,7 @@
 use prost::Message;
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
 use crate::image::platform::Platform;
 use crate::llb::op::SourceOp;
 use crate::proto::pb;
@@ -49,12 +50,7 @@ pub(super) fn terminal_op(result: pb::Input) -> Vec<u8> {
 
 /// `sha256:…` of the bytes of an op.
 pub(super) fn digest(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    let mut text = String::from("sha256:");
-    for byte in Sha256::digest(bytes) {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-    }
-    text
+    format!("sha256:{}", hex(&Sha256::digest(bytes)))
 }
 
 fn source_op(source: SourceOp) -> Vec<u8> {

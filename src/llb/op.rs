@@ -258,6 +258,11 @@ impl CopyAction {
             required_paths: Vec::new(),
         }
     }
+
+    /// What the directory `src` holds, onto the root.
+    pub fn contents(source: State, src: impl Into<String>) -> Self {
+        Self { dir_copy_contents: true, create_dest_path: false, ..Self::new(source, src, "/") }
+    }
 }
 
 #[derive(Clone, Debug, Default)]

@@ -3,8 +3,6 @@
 mod actions;
 mod prepared;
 
-use std::fmt::Write as _;
-
 use sha2::{Digest, Sha256};
 
 use super::distil::Tree;
@@ -14,6 +12,7 @@ use super::{Lowering, Made, Moved, Site, Snapshot, StageState, history, path};
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::chown::parse_owner;
 use crate::dockerfile::instruction::{Add, Copy};
+use crate::hex::hex;
 use crate::llb::op::{FileAction, FileOp, Op};
 use crate::llb::remote;
 use crate::llb::{NodeMeta, Output, ProgressGroup, State};
@@ -197,11 +196,7 @@ fn history_text(prepared: &Prepared) -> String {
 /// The official frontend draws a random id; ours is a function of the instruction's place.
 fn group_id(site: &Site<'_>, name: &str) -> String {
     let place = format!("{}\0{}\0{name}", site.id.index(), site.index);
-    let mut id = String::with_capacity(2 * GROUP_ID_BYTES);
-    for byte in Sha256::digest(place.as_bytes()).iter().take(GROUP_ID_BYTES) {
-        let _ = write!(id, "{byte:02x}");
-    }
-    id
+    hex(&Sha256::digest(place.as_bytes())[..GROUP_ID_BYTES])
 }
 
 /// Enough that two groups of a build never meet.

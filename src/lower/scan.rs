@@ -98,23 +98,8 @@ pub fn scan_extras(nodes: &mut Graph, scanner: &Scanner, id: &str, subject: &Sub
     let subject = Subject { result: None, ..subject.clone() };
     let scan = scan(nodes, scanner, id, &subject);
     let copy = CopyAction {
-        source: Some(scan),
-        src: "/".to_owned(),
-        dest: "/".to_owned(),
-        owner: None,
-        mode: -1,
-        mode_str: String::new(),
-        follow_symlink: false,
-        dir_copy_contents: true,
-        attempt_unpack: false,
-        create_dest_path: false,
-        allow_wildcard: false,
-        allow_empty_wildcard: false,
-        timestamp: -1,
-        include_patterns: Vec::new(),
         exclude_patterns: vec![format!("{CORE}.spdx.json")],
-        always_replace_existing_dest_paths: false,
-        required_paths: Vec::new(),
+        ..CopyAction::contents(Some(scan), "/")
     };
     let op = Op::File(FileOp { base: None, actions: vec![FileAction::Copy(Box::new(copy))] });
     let name = Some(format!("[{id}] sbom of the extras alone"));

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use super::files::{File, hex};
+use super::files::File;
 use super::inventory::{Component, Inventory};
 use super::licence;
 use super::spdx::{
     self, Checksum, CreationInfo, Document, ExternalRef, NOASSERTION, Package, Relationship, VerificationCode,
 };
 use crate::closure::reason;
+use crate::hex::hex;
 use crate::rootfs::RootfsPath;
 
 /// What a document says of itself.

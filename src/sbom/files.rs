@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
 use crate::rootfs::{FileKind, Rootfs, RootfsError, RootfsPath, Stat};
 
 /// A regular file.
@@ -67,12 +68,6 @@ fn sums(rootfs: &dyn Rootfs, path: &RootfsPath, size: u64) -> Result<Sums, Rootf
         at += part.len() as u64;
     }
     Ok(Sums { sha1: hex(&sha1.finalize()), sha256: hex(&sha256.finalize()) })
-}
-
-/// Bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Bytes that are read at once.

@@ -129,7 +129,9 @@ impl Closure<'_> {
             // is started may end without a directory that the Dockerfile made for it.
             .filter(|(path, _)| {
                 changes.get(path).is_some()
-                    && (changes.is_put(path) || !self.is_packaged(path) || self.is_started(path))
+                    && (changes.is_put(path)
+                        || !self.is_packaged(path)
+                        || !known.empty.is_empty() && self.is_started(path))
             })
             .map(|(path, _)| path.clone())
             .collect();
@@ -463,7 +465,7 @@ impl Found {
             self.path(&path, known, false);
         }
         if programs {
-            self.is_rust |= literals::contains(text, RUST);
+            self.is_rust = self.is_rust || literals::contains(text, RUST);
         }
         if programs && text.len() > LONG_RUN {
             known.telling.find(text, &mut |_, name| self.programs.extend(known.programs.get(name).cloned()));
