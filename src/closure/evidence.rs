@@ -19,6 +19,8 @@ pub(super) struct Facts {
     pub(super) soname: Option<Vec<u8>>,
     pub(super) symbols: Symbols,
     pub(super) go: bool,
+    /// `/bin/sh` is one of its texts.
+    pub(super) names_shell: bool,
     /// Texts of the rules that are in its data.
     found: BTreeSet<String>,
     /// Values that the rules cut out of its data, by name.
@@ -91,6 +93,7 @@ impl Facts {
                 facts.found.insert(function.clone());
             }
             if own {
+                facts.names_shell |= run == b"/bin/sh";
                 needles.strings.find(run, &mut |_, needle| insert(&mut facts.found, needle));
             }
             for capture in &captures {
@@ -112,6 +115,16 @@ impl Facts {
             .library_names
             .retain(|name| !unopened.iter().any(|pattern| glob::matches_name(pattern.as_bytes(), name)));
         Ok(facts)
+    }
+
+    /// What it imports that starts a shell.
+    pub(super) fn shell_symbol(&self) -> Option<&'static str> {
+        ["system", "popen"].into_iter().find(|symbol| self.symbols.wants(symbol.as_bytes()))
+    }
+
+    /// Whether it starts a shell at times.
+    pub(super) fn calls_shell(&self) -> bool {
+        self.names_shell || self.shell_symbol().is_some()
     }
 
     fn is_library(&self, sonames: &[String]) -> bool {

@@ -50,6 +50,7 @@ mod seen;
 mod server;
 mod set;
 mod shell;
+mod shell_callers;
 mod start;
 mod tree;
 mod verify;

@@ -115,8 +115,7 @@ impl<'a> Closure<'a> {
         self.name_accounts_of_programs(&asked);
         self.compiled_files()?;
         self.report_missing(&asked);
-        self.hint_shell(&asked);
-        Ok(())
+        self.offer_shell(&asked)
     }
 
     fn read_facts(&mut self, needles: &Needles, asked: &mut Asked) -> Result<(), RootfsError> {
@@ -522,33 +521,6 @@ impl<'a> Closure<'a> {
                 finding::warning(finding::RESOURCE_MISSING, message)
                     .hint(hint.clone())
                     .at(self.instruction_of(file)),
-            );
-        }
-    }
-
-    /// Programs of the user's that may call a shell, where none is in the set.
-    fn hint_shell(&mut self, asked: &Asked) {
-        let shell = self.items.keys().any(|path| matches!(path.as_bytes(), b"/bin/sh" | b"/usr/bin/sh"));
-        if shell {
-            return;
-        }
-        self.hint_shell_text(asked);
-        for (path, facts) in &asked.facts {
-            let hard = self.items.get(path).is_some_and(|item| item.hard);
-            let program =
-                self.elves.get(path).is_some_and(|elf| elf.is_program()) && !self.is_known_interpreter(path);
-            let symbol =
-                ["system", "popen"].into_iter().find(|symbol| facts.symbols.wants(symbol.as_bytes()));
-            let Some(symbol) = symbol.filter(|_| hard && program && self.owner_of(path).is_none()) else {
-                continue;
-            };
-            self.findings.add(
-                finding::notice(
-                    finding::SHELL_HINT,
-                    format!("`{path}` imports `{symbol}`, which needs a shell when it is called: none is in the image"),
-                )
-                .hint("add `program=sh` if the program calls it")
-                .at(self.instruction_of(path)),
             );
         }
     }

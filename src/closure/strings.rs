@@ -93,28 +93,87 @@ fn is_text(byte: u8) -> bool {
     matches!(byte, b' '..=b'~')
 }
 
-/// The words of an ELF file's texts that look like absolute paths, sorted: a default configuration may be in it as
-/// text (`mime_table /usr/share/squid/mime.conf`).
+/// How a compiler lays out the texts of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Texts {
+    /// Each ends with a zero byte.
+    Ended,
+    /// One follows another without a mark between (the Go linker): where a path ends is not known.
+    Run,
+}
+
+/// The absolute paths that an ELF file's texts name, sorted. A default configuration may be in it as text
+/// (`mime_table /usr/share/squid/mime.conf`), and lists (`/usr/share/a:/usr/share/b`); of a format
+/// (`/usr/share/a/%s.dat`) it is the directory, and what is relative to the prefix that the program was built for
+/// (`share/git-core/templates`) counts as below /usr.
 ///
 /// # Errors
 /// As [`scan`].
-pub fn absolute_paths(source: &(impl ByteSource + ?Sized)) -> Result<BTreeSet<Vec<u8>>, ElfError> {
+pub fn absolute_paths(
+    source: &(impl ByteSource + ?Sized),
+    texts: Texts,
+) -> Result<BTreeSet<Vec<u8>>, ElfError> {
     let mut paths = BTreeSet::new();
     scan(source, 4, &mut |text| {
-        for word in text.split(|byte| matches!(byte, b' ' | b'"' | b'\'')) {
-            if looks_like_path(word) && paths.len() < MAX_PATHS && !paths.contains(word) {
-                paths.insert(word.to_vec());
+        take_paths(text, texts, &mut |path| {
+            if paths.len() < MAX_PATHS && !paths.contains(path) {
+                paths.insert(path.to_vec());
             }
-        }
+        });
     })?;
     Ok(paths)
 }
 
-fn looks_like_path(text: &[u8]) -> bool {
-    text.first() == Some(&b'/')
-        && text.get(1).is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'))
-        && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/_.-+@:=~,".contains(byte))
+fn take_paths(text: &[u8], texts: Texts, take: &mut dyn FnMut(&[u8])) {
+    if memchr::memchr(b'/', text).is_none() {
+        return;
+    }
+    let relative = BELOW_PREFIX.iter().any(|dir| text.starts_with(dir.as_bytes()));
+    if relative && texts == Texts::Ended {
+        take_path(&[b"/usr/", text].concat(), take);
+    }
+    for word in text.split(|byte| b" \"'();<>|`".contains(byte)) {
+        match texts {
+            Texts::Ended => {
+                take_path(word, take);
+                for part in word.split(|byte| b":,=".contains(byte)).filter(|part| part.len() < word.len()) {
+                    take_path(part, take);
+                }
+            }
+            Texts::Run => {
+                let starts = memchr::memchr_iter(b'/', word);
+                for at in starts.filter(|at| TOPS.iter().any(|top| word[*at..].starts_with(top.as_bytes()))) {
+                    take_path(&word[at..], take);
+                }
+            }
+        }
+    }
 }
+
+/// Takes a word that begins as a path does, as far as it is one.
+fn take_path(word: &[u8], take: &mut dyn FnMut(&[u8])) {
+    let begins = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
+    if word.first() != Some(&b'/') || !word.get(1).is_some_and(begins) {
+        return;
+    }
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"/_.-+@:=~,".contains(byte);
+    match word.iter().position(|byte| !is_part(byte)) {
+        None => take(word),
+        // The directory of what a format makes.
+        Some(end) => {
+            let dir = word[..end].iter().rposition(|byte| *byte == b'/').unwrap_or_default();
+            if dir > 0 {
+                take(&word[..dir]);
+            }
+        }
+    }
+}
+
+/// What programs look for below their prefix.
+const BELOW_PREFIX: [&str; 3] = ["lib/", "libexec/", "share/"];
+
+/// What packages install into.
+const TOPS: [&str; 5] = ["/etc/", "/opt/", "/srv/", "/usr/", "/var/"];
 
 #[cfg(test)]
 mod tests {
@@ -140,6 +199,33 @@ mod tests {
         ];
         for (summary, bytes, expected) in rows {
             assert_eq!(runs(bytes, 3), expected, "{summary}");
+        }
+    }
+
+    #[test]
+    fn paths_in_texts() {
+        let rows = [
+            ("a path", Texts::Ended, "/usr/share/a", "/usr/share/a"),
+            ("a line", Texts::Ended, "mime_table /usr/share/squid/mime.conf", "/usr/share/squid/mime.conf"),
+            ("an option", Texts::Ended, "--conf=/etc/a", "/etc/a"),
+            ("a list", Texts::Ended, "/usr/a:%rom%b:/var/lib/c", "/usr /usr/a /var/lib/c"),
+            ("a format", Texts::Ended, "/usr/share/a/%s.dat", "/usr/share/a"),
+            ("a format of the first name", Texts::Ended, "/%s/b", ""),
+            ("below the prefix", Texts::Ended, "share/git-core/templates", "/usr/share/git-core/templates"),
+            ("no path", Texts::Ended, "a/b //c 1/2", ""),
+            (
+                "texts without an end",
+                Texts::Run,
+                "reboot/usr/share/p/web//v2/apps/etc/x",
+                "/etc/x /usr/share/p/web//v2/apps/etc/x",
+            ),
+        ];
+        for (summary, texts, text, expected) in rows {
+            let mut found = BTreeSet::new();
+            take_paths(text.as_bytes(), texts, &mut |path| {
+                found.insert(String::from_utf8_lossy(path).into_owned());
+            });
+            assert_eq!(found.into_iter().collect::<Vec<_>>().join(" "), expected, "{summary}");
         }
     }
 

@@ -1,9 +1,11 @@
 //! What a packaged program reads of its own package: the paths in its data, in that of the libraries that were built
 //! from the same source, and in configuration that no other package brought, that its package owns, one of the same
-//! source, or one that these depend on. An interpreter is left to its language's rule.
+//! source, or one that these depend on. In such a directory, what the Dockerfile put there or installed by name is meant
+//! for the program as well (`tesseract-ocr-deu`). An interpreter is left to its language's rule.
 
 use std::collections::BTreeSet;
 
+use super::files::STAGE;
 use super::patterns::Patterns;
 use super::places::is_system_directory;
 use super::words::{self, TextKind};
@@ -14,7 +16,7 @@ use crate::closure::packages::PackageId;
 use crate::closure::reason;
 use crate::closure::roots::Wish;
 use crate::closure::set::{Closure, Strength};
-use crate::closure::strings;
+use crate::closure::strings::{self, Texts};
 use crate::closure::view::is_libc_family;
 use crate::rootfs::links::{self, Resolved};
 use crate::rootfs::{FileKind, RootfsError, RootfsPath};
@@ -59,9 +61,13 @@ impl Closure<'_> {
         wishes: &mut Vec<Wish>,
     ) -> Result<(), RootfsError> {
         let ignored = Patterns::new(&self.world.rules.application.hint.ignored);
+        let layout = match self.elves.get(program) {
+            Some(elf) if elf.go => Texts::Run,
+            _ => Texts::Ended,
+        };
         let mut texts: BTreeSet<Vec<u8>> = BTreeSet::new();
         for file in self.own_libraries(program, owner).iter().chain([program]) {
-            let scanned = self.with_bytes(file, |bytes| strings::absolute_paths(bytes));
+            let scanned = self.with_bytes(file, |bytes| strings::absolute_paths(bytes, layout));
             if let Some(Ok(paths)) = scanned {
                 texts.extend(paths);
             }
@@ -69,8 +75,14 @@ impl Closure<'_> {
         texts.extend(self.configured_paths(owner)?);
         let mut files: Option<BTreeSet<RootfsPath>> = None;
         let chain = self.items.get(program).map(|item| item.reason.clone()).unwrap_or_default();
+        let mut brought = BTreeSet::new();
         for text in texts.iter().take(MAX_PATHS) {
-            let path = RootfsPath::parse(text);
+            let mut path = RootfsPath::parse(text);
+            if layout == Texts::Run && !ignored.cover(&path) {
+                let owned = files.get_or_insert_with(|| self.family_files(owner));
+                let Some(begins) = longest_beginning(owned, &path) else { continue };
+                path = begins;
+            }
             if ignored.cover(&path)
                 || is_documentation(&path)
                 || is_system_directory(&path)
@@ -79,31 +91,40 @@ impl Closure<'_> {
                 continue;
             }
             let eyes = &self.world.views[owner.source];
-            let real = match links::resolve(eyes, &path) {
-                Ok(Resolved::Found { path, .. }) => path,
+            let (real, stat) = match links::resolve(eyes, &path) {
+                Ok(Resolved::Found { path, stat, .. }) => (path, stat),
                 Ok(Resolved::Missing { .. }) | Err(RootfsError::LinkLoop(_)) => continue,
                 Err(error) => return Err(error),
             };
-            if is_system_directory(&real) {
+            let (real, directory) = match self.data_directory(owner, &real) {
+                Some(directory) => (directory, true),
+                None => (real, stat.kind == FileKind::Directory),
+            };
+            if is_system_directory(&real) || !brought.insert(real.clone()) {
                 continue;
             }
             let owned = files.get_or_insert_with(|| self.family_files(owner));
-            let mine: Vec<RootfsPath> = owned
-                .range(real.clone()..)
-                .take_while(|file| file.as_bytes().starts_with(real.as_bytes()))
-                .filter(|file| file.is_within(&real) && !is_documentation(file) && !ignored.cover(file))
-                .cloned()
-                .collect();
-            if mine.is_empty() {
+            let is_mine = |file: &&RootfsPath| !is_documentation(file) && !ignored.cover(file);
+            let mut pending: Vec<RootfsPath> = below(owned, &real).filter(is_mine).cloned().collect();
+            if pending.is_empty() {
                 continue;
             }
             let chain = reason::then(&chain, "own data", reason::escaped(&path));
             self.bring(owner.source, &path, &chain, Strength::Soft)?;
-            for file in mine {
-                if let Some(real) = self.bring(owner.source, &file, &chain, Strength::Soft)?
-                    && self.items.get(&real).is_some_and(|item| item.stat.kind == FileKind::Regular)
-                {
-                    wishes.push(Wish { path: real, strength: Strength::Soft, started: false });
+            let mut came: BTreeSet<RootfsPath> = BTreeSet::new();
+            while let Some(file) = pending.pop() {
+                let Some(real) = self.bring(owner.source, &file, &chain, Strength::Soft)? else { continue };
+                // A link to a directory of the family's elsewhere.
+                if came.insert(real.clone()) && real != file && !is_system_directory(&real) {
+                    pending.extend(below(owned, &real).filter(is_mine).cloned());
+                }
+            }
+            if owner.source == STAGE && directory && !is_shared_place(&real) {
+                came.extend(self.bring_chosen(owner.source, &real, &chain)?);
+            }
+            for path in came {
+                if self.items.get(&path).is_some_and(|item| item.stat.kind == FileKind::Regular) {
+                    wishes.push(Wish { path, strength: Strength::Soft, started: false });
                 }
             }
         }
@@ -143,6 +164,18 @@ impl Closure<'_> {
             .filter(|path| self.owner_of(path).and_then(|other| self.built_from(other)) == own)
             .cloned()
             .collect()
+    }
+
+    /// The directory in /usr/share that is called after the package, or one of the same source: a program that names a
+    /// part of it finds the rest from there.
+    fn data_directory(&self, owner: Owner, path: &RootfsPath) -> Option<RootfsPath> {
+        let share = RootfsPath::from("/usr/share");
+        let name = path.components().nth(2).filter(|_| path.is_within(&share))?;
+        let database = self.world.sources[owner.source].packages.as_deref()?;
+        let own = database.packages().get(owner.package.0 as usize)?;
+        let family = database.packages().iter().filter(|other| other.source == own.source);
+        let mut names = family.map(|other| &other.name).chain([&own.source.0]);
+        names.any(|known| known.as_bytes() == name).then(|| share.join(name))
     }
 
     /// The root file system of a package, and the source package that it was built from.
@@ -188,6 +221,38 @@ fn is_program_place(path: &RootfsPath) -> bool {
     path.parent().is_some_and(named)
         || named(path.clone())
         || path.is_within(&RootfsPath::from("/etc/init.d"))
+}
+
+/// The paths at and below `top`.
+fn below<'p>(paths: &'p BTreeSet<RootfsPath>, top: &'p RootfsPath) -> impl Iterator<Item = &'p RootfsPath> {
+    let near = paths.range(top..).take_while(|path| path.as_bytes().starts_with(top.as_bytes()));
+    near.filter(|path| path.is_within(top))
+}
+
+/// The longest of `paths` that `text` begins with: another text may follow without a mark between.
+fn longest_beginning(paths: &BTreeSet<RootfsPath>, text: &RootfsPath) -> Option<RootfsPath> {
+    let mut text = text.clone();
+    loop {
+        let before = paths.range(..=text.clone()).next_back()?;
+        let common =
+            before.as_bytes().iter().zip(text.as_bytes()).take_while(|(one, other)| one == other).count();
+        if common == before.as_bytes().len() {
+            return Some(before.clone());
+        }
+        // What begins as `text` does is before the longest that both have.
+        text = RootfsPath::parse(&text.as_bytes()[..common]);
+        if text.is_root() {
+            return None;
+        }
+    }
+}
+
+/// Where programs keep what they can make again, and where many look.
+fn is_shared_place(path: &RootfsPath) -> bool {
+    let multiarch = |name: &[u8]| name.ends_with(b"-linux-gnu") || name.ends_with(b"-linux-gnueabihf");
+    let library = path.parent().is_some_and(|dir| dir == RootfsPath::from("/usr/lib"));
+    ["/var/cache", "/var/log"].iter().any(|dir| path.is_within(&RootfsPath::from(*dir)))
+        || library && multiarch(path.name())
 }
 
 /// Bytes of a configuration file that are read.

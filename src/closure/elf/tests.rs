@@ -2,7 +2,7 @@
 
 use super::symbols::{self, Wanted};
 use super::*;
-use crate::closure::strings;
+use crate::closure::strings::{self, Texts};
 use crate::rootfs::tree::elf::ElfText;
 use proptest::prelude::*;
 
@@ -44,7 +44,7 @@ fn facts_are_the_same_for_all_classes_and_byte_orders() {
         assert!(symbols.wants(b"getaddrinfo") && symbols.wants(b"free") && !symbols.wants(b"x_open"));
         assert!(symbols.defines(b"x_open"));
         assert_eq!(symbols.undefined[1].version.as_deref(), Some(&b"GLIBC_2.34"[..]));
-        assert!(strings::absolute_paths(&bytes[..]).unwrap().contains(&b"/usr/share/zoneinfo/"[..]));
+        assert!(strings::absolute_paths(&bytes[..], Texts::Ended).unwrap().contains(&b"/usr/share/zoneinfo/"[..]));
     }
 }
 
@@ -96,6 +96,6 @@ proptest! {
         let _ = parse(&bytes[..]);
         let _ = symbols::read(&bytes[..], Wanted::All);
         let _ = go::read(&bytes[..]);
-        let _ = strings::absolute_paths(&bytes[..]);
+        let _ = strings::absolute_paths(&bytes[..], Texts::Ended);
     }
 }

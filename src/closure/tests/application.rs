@@ -378,6 +378,40 @@ fn a_packaged_program_brings_what_its_own_package_has_where_it_looks() {
 }
 
 #[test]
+fn a_program_that_names_a_part_of_its_packages_directory_has_all_of_it() {
+    snapshot!(
+        "base
+           debian
+         changed RUN apt-get install -y ghostscript
+           /var/lib/dpkg/status text \"Package: libc6\\nStatus: install ok installed\\nArchitecture: amd64\\nVersion: 2.36-9\\n\\nPackage: gs\\nSource: ghostscript\\nStatus: install ok installed\\nArchitecture: amd64\\nVersion: 2\\n\\nPackage: gs-common\\nSource: ghostscript\\nStatus: install ok installed\\nArchitecture: all\\nVersion: 2\\n\\n\"
+           /var/lib/dpkg/info/gs.list text \"/.\\n/usr/bin/gs\\n\"
+           /var/lib/dpkg/info/gs-common.list text \"/.\\n/usr/share/ghostscript\\n/usr/share/ghostscript/10\\n/usr/share/ghostscript/10/Init\\n/usr/share/ghostscript/10/Init/gs_init.ps\\n/usr/share/ghostscript/10/Decoding/Unicode\\n/usr/share/ghostscript/10/icc\\n/usr/share/color/icc/gs\\n/usr/share/color/icc/gs/rgb.icc\\n/usr/share/color/other\\n\"
+           /usr/bin/gs elf needed=libc.so.6 interp=/lib64/ld-linux-x86-64.so.2 string=%rom%x:/usr/share/ghostscript/10/Init:/usr/share/nothing
+           /usr/share/ghostscript/10/Init/gs_init.ps text \"x\"
+           /usr/share/ghostscript/10/Decoding/Unicode text \"x\"
+           /usr/share/ghostscript/10/icc -> ../../color/icc/gs
+           /usr/share/color/icc/gs/rgb.icc text \"x\"
+           /usr/share/color/other text \"x\"
+         cmd gs"
+    );
+}
+
+#[test]
+fn a_packaged_program_of_go_names_its_data_among_other_texts() {
+    snapshot!(
+        "base
+           debian
+         changed RUN apt-get install -y board
+           /var/lib/dpkg/status text \"Package: libc6\\nStatus: install ok installed\\nArchitecture: amd64\\nVersion: 2.36-9\\n\\nPackage: board\\nStatus: install ok installed\\nArchitecture: amd64\\nVersion: 2\\n\\n\"
+           /var/lib/dpkg/info/board.list text \"/.\\n/usr/bin/board\\n/usr/share/board\\n/usr/share/board/web\\n/usr/share/board/web/index.html\\n/usr/share/board/other\\n/usr/share/board/other/x\\n\"
+           /usr/bin/board elf static go \"string=reboot/usr/share/board/web//v2/apps/usr/share/zoneinfo\"
+           /usr/share/board/web/index.html text \"x\"
+           /usr/share/board/other/x text \"x\"
+         cmd board"
+    );
+}
+
+#[test]
 fn tools_that_only_installed_packages_name_stay_out() {
     let stage = |app: &str| {
         format!(

@@ -162,6 +162,19 @@ fn a_program_that_may_call_a_shell_is_a_hint() {
 }
 
 #[test]
+fn where_a_script_brought_a_shell_a_program_that_may_call_one_has_sh() {
+    snapshot!(
+        "base
+           debian
+           /usr/bin/bash elf needed=libc.so.6 interp=/lib64/ld-linux-x86-64.so.2 string=/bin/sh
+         changed COPY app run.bash /
+           /app elf needed=libc.so.6 import=system interp=/lib64/ld-linux-x86-64.so.2
+           /run.bash text \"#!/bin/bash\\n/app\" 0755
+         cmd /run.bash"
+    );
+}
+
+#[test]
 fn a_program_that_names_a_charset_gets_its_family_and_what_that_needs() {
     snapshot!(
         "source build
