@@ -38,7 +38,9 @@ impl Closure<'_> {
         let mut facts = asked.facts.iter().filter(|(path, _)| !is_shell(path));
         let caller = facts.find(|(path, facts)| match self.elves.get(*path) {
             Some(elf) => elf.is_program() && !self.is_known_interpreter(path) && facts.calls_shell(),
-            None => engines.iter().any(|engine| engine.rule.shell.iter().any(|word| facts.words.contains(word))),
+            None => {
+                engines.iter().any(|engine| engine.rule.shell.iter().any(|word| facts.words.contains(word)))
+            }
         });
         caller.map(|(path, _)| path.clone())
     }
@@ -49,7 +51,9 @@ impl Closure<'_> {
             let hard = self.items.get(path).is_some_and(|item| item.hard);
             let program =
                 self.elves.get(path).is_some_and(|elf| elf.is_program()) && !self.is_known_interpreter(path);
-            let Some(symbol) = facts.shell_symbol().filter(|_| hard && program && self.owner_of(path).is_none()) else {
+            let Some(symbol) =
+                facts.shell_symbol().filter(|_| hard && program && self.owner_of(path).is_none())
+            else {
                 continue;
             };
             self.findings.add(

@@ -1,6 +1,5 @@
-//! What a packaged program reads of its own package: the paths in its data, in that of the libraries that were built
-//! from the same source, and in configuration that no other package brought, that its package owns, one of the same
-//! source, or one that these depend on. In such a directory, what the Dockerfile put there or installed by name is meant
+//! What a packaged program or library reads of its own package: the paths in its data, and in configuration that no
+//! other package brought, that its package owns, one of the same source, or one that these depend on or recommend. In such a directory, what the Dockerfile put there or installed by name is meant
 //! for the program as well (`tesseract-ocr-deu`). An interpreter is left to its language's rule.
 
 use std::collections::BTreeSet;
@@ -22,7 +21,7 @@ use crate::rootfs::links::{self, Resolved};
 use crate::rootfs::{FileKind, RootfsError, RootfsPath};
 
 impl Closure<'_> {
-    /// Brings the data of the packaged programs that were not looked at yet.
+    /// Brings the data of the packaged programs and libraries that were not looked at yet.
     ///
     /// # Errors
     /// What the roots answer.
@@ -30,51 +29,54 @@ impl Closure<'_> {
         &mut self,
         read: &mut BTreeSet<RootfsPath>,
     ) -> Result<Vec<Wish>, RootfsError> {
-        let programs: Vec<RootfsPath> = self
-            .elves
-            .iter()
-            .filter(|(path, elf)| elf.is_program() && !read.contains(*path) && !is_libc_family(path))
-            .map(|(path, _)| path.clone())
-            .collect();
+        let unread = |path: &&RootfsPath| !read.contains(*path) && !is_libc_family(path);
+        let files: Vec<RootfsPath> = self.elves.keys().filter(unread).cloned().collect();
         let mut wishes = Vec::new();
-        for program in programs {
-            read.insert(program.clone());
+        for file in files {
+            read.insert(file.clone());
             // What a language's rule swept in (ldconfig) is there for its caller, not for its package's data.
-            let swept = self.items.get(&program).is_none_or(|item| item.strength == Strength::Swept);
-            // Languages and servers have rules that say what they read.
-            if swept
-                || self.runtimes.engines.iter().any(|engine| engine.program == program)
-                || self.servers.serves(&program)
-            {
-                continue;
+            let swept = self.items.get(&file).is_none_or(|item| item.strength == Strength::Swept);
+            let Some(owner) = self.owner_of(&file).filter(|_| !swept) else { continue };
+            if !self.has_a_rule(&file, owner) {
+                self.bring_own_data(&file, owner, &mut wishes)?;
             }
-            let Some(owner) = self.owner_of(&program) else { continue };
-            self.bring_own_data(&program, owner, &mut wishes)?;
         }
         Ok(wishes)
     }
 
+    /// Whether a program is an interpreter or a server, or a library belongs to one: their rules say what they read.
+    fn has_a_rule(&self, file: &RootfsPath, owner: Owner) -> bool {
+        let known = |program: &RootfsPath| {
+            self.runtimes.engines.iter().any(|engine| engine.program == *program)
+                || self.servers.serves(program)
+        };
+        if self.elves.get(file).is_some_and(|elf| elf.is_program()) {
+            return known(file);
+        }
+        let own = self.built_from(owner);
+        let mut programs = self.elves.keys().filter(|path| known(path));
+        programs.any(|path| self.owner_of(path).and_then(|other| self.built_from(other)) == own)
+    }
+
     fn bring_own_data(
         &mut self,
-        program: &RootfsPath,
+        file: &RootfsPath,
         owner: Owner,
         wishes: &mut Vec<Wish>,
     ) -> Result<(), RootfsError> {
         let ignored = Patterns::new(&self.world.rules.application.hint.ignored);
-        let layout = match self.elves.get(program) {
-            Some(elf) if elf.go => Texts::Run,
-            _ => Texts::Ended,
-        };
+        let Some(elf) = self.elves.get(file) else { return Ok(()) };
+        let layout = if elf.go { Texts::Run } else { Texts::Ended };
+        let is_program = elf.is_program();
         let mut texts: BTreeSet<Vec<u8>> = BTreeSet::new();
-        for file in self.own_libraries(program, owner).iter().chain([program]) {
-            let scanned = self.with_bytes(file, |bytes| strings::absolute_paths(bytes, layout));
-            if let Some(Ok(paths)) = scanned {
-                texts.extend(paths);
-            }
+        if let Some(Ok(paths)) = self.with_bytes(file, |bytes| strings::absolute_paths(bytes, layout)) {
+            texts.extend(paths);
         }
-        texts.extend(self.configured_paths(owner)?);
+        if is_program {
+            texts.extend(self.configured_paths(owner)?);
+        }
         let mut files: Option<BTreeSet<RootfsPath>> = None;
-        let chain = self.items.get(program).map(|item| item.reason.clone()).unwrap_or_default();
+        let chain = self.items.get(file).map(|item| item.reason.clone()).unwrap_or_default();
         let mut brought = BTreeSet::new();
         for text in texts.iter().take(MAX_PATHS) {
             let mut path = RootfsPath::parse(text);
@@ -154,18 +156,6 @@ impl Closure<'_> {
         Ok(paths)
     }
 
-    /// The libraries that a program loads and that were built from the same source.
-    fn own_libraries(&self, program: &RootfsPath, owner: Owner) -> BTreeSet<RootfsPath> {
-        let own = self.built_from(owner);
-        let mine = self.processes.iter().filter(|process| process.program == *program);
-        let loaded = mine.flat_map(|process| &process.loaded).map(|loaded| &loaded.path);
-        let libraries = loaded.filter(|path| *path != program && !is_libc_family(path));
-        libraries
-            .filter(|path| self.owner_of(path).and_then(|other| self.built_from(other)) == own)
-            .cloned()
-            .collect()
-    }
-
     /// The directory in /usr/share that is called after the package, or one of the same source: a program that names a
     /// part of it finds the rest from there.
     fn data_directory(&self, owner: Owner, path: &RootfsPath) -> Option<RootfsPath> {
@@ -193,7 +183,10 @@ impl Closure<'_> {
         let id = |at: usize| PackageId(u32::try_from(at).unwrap_or(u32::MAX));
         let packages = database.packages().iter().enumerate();
         let family = packages.clone().filter(|(_, other)| other.source == package.source);
-        let depends: BTreeSet<String> = family.flat_map(|(at, _)| database.depends(id(at))).collect();
+        let depends: BTreeSet<String> = family
+            .flat_map(|(at, _)| [database.depends(id(at)), database.recommends(id(at))])
+            .flatten()
+            .collect();
         for (at, other) in packages {
             if other.source != package.source && !depends.contains(&other.name) {
                 continue;

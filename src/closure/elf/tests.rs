@@ -44,7 +44,9 @@ fn facts_are_the_same_for_all_classes_and_byte_orders() {
         assert!(symbols.wants(b"getaddrinfo") && symbols.wants(b"free") && !symbols.wants(b"x_open"));
         assert!(symbols.defines(b"x_open"));
         assert_eq!(symbols.undefined[1].version.as_deref(), Some(&b"GLIBC_2.34"[..]));
-        assert!(strings::absolute_paths(&bytes[..], Texts::Ended).unwrap().contains(&b"/usr/share/zoneinfo/"[..]));
+        assert!(
+            strings::absolute_paths(&bytes[..], Texts::Ended).unwrap().contains(&b"/usr/share/zoneinfo/"[..])
+        );
     }
 }
 

@@ -199,6 +199,11 @@ impl PackageDb for Apk<'_> {
         words.filter_map(|word| word.split(['=', '<', '>', '~']).next()).map(str::to_owned).collect()
     }
 
+    /// apk knows no recommendations.
+    fn recommends(&self, _package: PackageId) -> Vec<String> {
+        Vec::new()
+    }
+
     fn licence_files(&self, package: PackageId) -> Result<Vec<RootfsPath>, PackagesError> {
         let Some(found) = self.packages.get(package.0 as usize) else { return Ok(Vec::new()) };
         let directory = RootfsPath::from("/usr/share/licenses").join(found.name.as_bytes());

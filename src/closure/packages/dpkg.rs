@@ -169,6 +169,19 @@ impl<'fs> Dpkg<'fs> {
         });
         Ok(lines.collect())
     }
+
+    /// The names of packages in fields of a package's record.
+    fn related(&self, package: PackageId, fields: &[&str]) -> Vec<String> {
+        let Some(installed) = self.installed.get(package.0 as usize) else { return Vec::new() };
+        let found = paragraphs(&installed.control);
+        let fields = found.iter().flat_map(|paragraph| fields.iter().map(|name| paragraph.field(name)));
+        let texts: Vec<String> = fields.flatten().collect();
+        let names = texts.iter().flat_map(|text| text.split([',', '|'])).filter_map(|word| {
+            // `name:any (>= 1)`.
+            word.trim().split([' ', ':', '(']).next().filter(|name| !name.is_empty())
+        });
+        names.map(str::to_owned).collect()
+    }
 }
 
 impl PackageDb for Dpkg<'_> {
@@ -208,16 +221,11 @@ impl PackageDb for Dpkg<'_> {
     }
 
     fn depends(&self, package: PackageId) -> Vec<String> {
-        let Some(installed) = self.installed.get(package.0 as usize) else { return Vec::new() };
-        let found = paragraphs(&installed.control);
-        let fields =
-            found.iter().flat_map(|paragraph| ["Depends", "Pre-Depends"].map(|name| paragraph.field(name)));
-        let texts: Vec<String> = fields.flatten().collect();
-        let names = texts.iter().flat_map(|text| text.split([',', '|'])).filter_map(|word| {
-            // `name:any (>= 1)`.
-            word.trim().split([' ', ':', '(']).next().filter(|name| !name.is_empty())
-        });
-        names.map(str::to_owned).collect()
+        self.related(package, &["Depends", "Pre-Depends"])
+    }
+
+    fn recommends(&self, package: PackageId) -> Vec<String> {
+        self.related(package, &["Recommends"])
     }
 
     fn licence_files(&self, package: PackageId) -> Result<Vec<RootfsPath>, PackagesError> {

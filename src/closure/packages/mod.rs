@@ -79,6 +79,9 @@ pub trait PackageDb {
     /// The names of the packages that a package depends on directly, alternatives and all.
     fn depends(&self, package: PackageId) -> Vec<String>;
 
+    /// The names of the packages that a package recommends.
+    fn recommends(&self, package: PackageId) -> Vec<String>;
+
     /// The copyright and licence files of a package that exist in the root.
     ///
     /// # Errors
