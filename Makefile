@@ -52,7 +52,9 @@ bench: frontend ## measure decant; ONLY="warm memory" selects, of these, lint, g
 	@$(STAND)/bench $(ONLY)
 
 conformance: frontend ## compare every case of tests/cases with the official frontend of the same daemon
+	@$(STAND)/bases alpine busybox debian distroless golang
 	@$(STAND)/conformance
 
 conformance-nightly: frontend ## the same for random Dockerfiles; CASES=10000, SEED=1
+	@$(STAND)/bases busybox
 	@tests/tools/oracle/run -requests -random $(or $(CASES),10000) -seed $(or $(SEED),1)

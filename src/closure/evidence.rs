@@ -19,8 +19,6 @@ pub(super) struct Facts {
     pub(super) soname: Option<Vec<u8>>,
     pub(super) symbols: Symbols,
     pub(super) go: bool,
-    /// `/bin/sh` is one of its texts.
-    pub(super) names_shell: bool,
     /// Texts of the rules that are in its data.
     found: BTreeSet<String>,
     /// Values that the rules cut out of its data, by name.
@@ -93,7 +91,6 @@ impl Facts {
                 facts.found.insert(function.clone());
             }
             if own {
-                facts.names_shell |= run == b"/bin/sh";
                 needles.strings.find(run, &mut |_, needle| insert(&mut facts.found, needle));
             }
             for capture in &captures {
@@ -120,11 +117,6 @@ impl Facts {
     /// What it imports that starts a shell.
     pub(super) fn shell_symbol(&self) -> Option<&'static str> {
         ["system", "popen"].into_iter().find(|symbol| self.symbols.wants(symbol.as_bytes()))
-    }
-
-    /// Whether it starts a shell at times.
-    pub(super) fn calls_shell(&self) -> bool {
-        self.names_shell || self.shell_symbol().is_some()
     }
 
     fn is_library(&self, sonames: &[String]) -> bool {

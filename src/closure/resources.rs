@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::application::mentions::Mentions;
+use super::application::own_data::OwnData;
 use super::evidence::{self, Facts, Needles};
 use super::finding;
 use super::glob;
@@ -34,8 +35,7 @@ pub(super) struct Asked {
     values: Values,
     /// What the application names of what its stage made.
     mentions: Mentions,
-    /// Packaged programs whose own data was brought.
-    programs: BTreeSet<RootfsPath>,
+    pub(super) own_data: OwnData,
 }
 
 /// A rule that applies, by its place among those of its kind.
@@ -105,7 +105,7 @@ impl<'a> Closure<'a> {
                 self.apply(&application, &mut asked, &mut wishes)?;
             }
             wishes.extend(self.follow_mentions(&mut asked.mentions)?);
-            wishes.extend(self.follow_own_data(&mut asked.programs)?);
+            wishes.extend(self.follow_own_data(&mut asked.own_data)?);
             self.follow(wishes)?;
             if before == (self.items.len(), self.processes.len(), self.elves.len(), asked.done.len()) {
                 break;
@@ -333,9 +333,21 @@ impl<'a> Closure<'a> {
                 }
             }
             for tree in &include.chosen {
-                for path in self.bring_chosen(view, &RootfsPath::from(tree.as_str()), &application.chain)? {
+                for tree in self.expand(tree, application, asked) {
+                    let tree = RootfsPath::parse(tree.as_bytes());
+                    for path in self.bring_chosen(view, &tree, &application.chain)? {
+                        found = true;
+                        wishes.push(Wish { path, strength: Strength::Soft, started: false });
+                    }
+                }
+            }
+            for name in &include.program {
+                let Some(program) = self.find_program(name)? else { continue };
+                let chain = reason::then(&application.chain, "starts", reason::escaped(&program));
+                if let Some(path) = self.bring(view, &program, &chain, Strength::Soft)? {
                     found = true;
-                    wishes.push(Wish { path, strength: Strength::Soft, started: false });
+                    self.started_as(&program, &path);
+                    wishes.push(Wish { path, strength: Strength::Soft, started: true });
                 }
             }
             for name in &include.library {

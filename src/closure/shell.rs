@@ -41,6 +41,11 @@ pub(super) struct Scripts {
 }
 
 impl Scripts {
+    /// Those that were looked at.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &RootfsPath> {
+        self.seen.iter()
+    }
+
     /// Whether a script is looked at for the first time.
     pub(super) fn begin(&mut self, path: &RootfsPath) -> bool {
         self.seen.insert(path.clone())

@@ -37,7 +37,10 @@ impl Closure<'_> {
         let engines = &self.runtimes.engines;
         let mut facts = asked.facts.iter().filter(|(path, _)| !is_shell(path));
         let caller = facts.find(|(path, facts)| match self.elves.get(*path) {
-            Some(elf) => elf.is_program() && !self.is_known_interpreter(path) && facts.calls_shell(),
+            Some(elf) => {
+                let calls = facts.shell_symbol().is_some() || asked.own_data.names_shell.contains(*path);
+                calls && elf.is_program() && !self.is_known_interpreter(path)
+            }
             None => {
                 engines.iter().any(|engine| engine.rule.shell.iter().any(|word| facts.words.contains(word)))
             }

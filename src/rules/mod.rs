@@ -32,7 +32,7 @@ mod tests {
         for Resource { id, title, when, include, missing, .. } in &rules.resource {
             assert!(!title.is_empty() && !when.is_empty() && !include.is_empty(), "{id}");
             for part in include {
-                let kinds = [&part.all, &part.first, &part.chosen, &part.library];
+                let kinds = [&part.all, &part.first, &part.chosen, &part.library, &part.program];
                 let kinds = kinds.iter().filter(|list| !list.is_empty()).count();
                 assert_eq!(kinds, 1, "{id}: each include has one kind of things");
             }

@@ -123,6 +123,9 @@ pub struct Include {
     /// Looked up as `dlopen(3)` would.
     #[serde(default)]
     pub library: Vec<String>,
+    /// Programs that are started: paths, or names that are looked up in `PATH`.
+    #[serde(default)]
+    pub program: Vec<String>,
     /// Paths below these stay away.
     #[serde(default)]
     pub except: Vec<String>,

@@ -12,7 +12,7 @@ mod files;
 mod hints;
 mod material;
 pub(super) mod mentions;
-mod own_data;
+pub(super) mod own_data;
 mod packages;
 mod patterns;
 pub(super) mod places;

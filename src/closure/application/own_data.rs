@@ -10,6 +10,8 @@ use super::places::is_system_directory;
 use super::words::{self, TextKind};
 use crate::closure::finding;
 use crate::closure::follow::is_documentation;
+use crate::closure::glob;
+use crate::closure::literals::contains;
 use crate::closure::ownership::Owner;
 use crate::closure::packages::PackageId;
 use crate::closure::reason;
@@ -20,6 +22,15 @@ use crate::closure::view::is_libc_family;
 use crate::rootfs::links::{self, Resolved};
 use crate::rootfs::{FileKind, RootfsError, RootfsPath};
 
+/// What was asked of packaged programs and libraries so far.
+#[derive(Default)]
+pub(in crate::closure) struct OwnData {
+    /// Those that were read.
+    read: BTreeSet<RootfsPath>,
+    /// Those with the path of the system's shell among their texts.
+    pub(in crate::closure) names_shell: BTreeSet<RootfsPath>,
+}
+
 impl Closure<'_> {
     /// Brings the data of the packaged programs and libraries that were not looked at yet.
     ///
@@ -27,53 +38,77 @@ impl Closure<'_> {
     /// What the roots answer.
     pub(in crate::closure) fn follow_own_data(
         &mut self,
-        read: &mut BTreeSet<RootfsPath>,
+        data: &mut OwnData,
     ) -> Result<Vec<Wish>, RootfsError> {
-        let unread = |path: &&RootfsPath| !read.contains(*path) && !is_libc_family(path);
-        let files: Vec<RootfsPath> = self.elves.keys().filter(unread).cloned().collect();
+        let unread = |path: &&RootfsPath| !data.read.contains(*path) && !is_libc_family(path);
+        let scripts = self.scripts.iter().filter(|path| !self.elves.contains_key(*path));
+        let files: Vec<RootfsPath> = self.elves.keys().chain(scripts).filter(unread).cloned().collect();
         let mut wishes = Vec::new();
         for file in files {
-            read.insert(file.clone());
+            data.read.insert(file.clone());
             // What a language's rule swept in (ldconfig) is there for its caller, not for its package's data.
             let swept = self.items.get(&file).is_none_or(|item| item.strength == Strength::Swept);
             let Some(owner) = self.owner_of(&file).filter(|_| !swept) else { continue };
-            if !self.has_a_rule(&file, owner) {
-                self.bring_own_data(&file, owner, &mut wishes)?;
+            if self.has_a_rule(&file, owner) {
+                continue;
+            }
+            if self.bring_own_data(&file, owner, &mut wishes)?.contains(&b"/bin/sh"[..]) {
+                data.names_shell.insert(file);
             }
         }
         Ok(wishes)
     }
 
-    /// Whether a program is an interpreter or a server, or a library belongs to one: their rules say what they read.
+    /// Whether a program is an interpreter or a server, or a library belongs to one or is what the rule of a resource
+    /// speaks of: the rules say what they read.
     fn has_a_rule(&self, file: &RootfsPath, owner: Owner) -> bool {
         let known = |program: &RootfsPath| {
             self.runtimes.engines.iter().any(|engine| engine.program == *program)
                 || self.servers.serves(program)
         };
-        if self.elves.get(file).is_some_and(|elf| elf.is_program()) {
+        let Some(elf) = self.elves.get(file) else { return false };
+        if elf.is_program() {
             return known(file);
+        }
+        let soname = elf.soname.as_deref().unwrap_or(file.name());
+        let mut resources = self.world.rules.resource.iter();
+        let ruled = resources.any(|resource| {
+            let whens = resource.when.iter().flat_map(|when| when.needed.iter().chain(&when.soname));
+            let captures = resource.capture.iter().flat_map(|capture| &capture.library);
+            whens.chain(captures).any(|pattern| glob::matches_name(pattern.as_bytes(), soname))
+        });
+        if ruled {
+            return true;
         }
         let own = self.built_from(owner);
         let mut programs = self.elves.keys().filter(|path| known(path));
         programs.any(|path| self.owner_of(path).and_then(|other| self.built_from(other)) == own)
     }
 
+    /// Brings the data of a file, and answers the paths that it names.
     fn bring_own_data(
         &mut self,
         file: &RootfsPath,
         owner: Owner,
         wishes: &mut Vec<Wish>,
-    ) -> Result<(), RootfsError> {
-        let ignored = Patterns::new(&self.world.rules.application.hint.ignored);
-        let Some(elf) = self.elves.get(file) else { return Ok(()) };
-        let layout = if elf.go { Texts::Run } else { Texts::Ended };
-        let is_program = elf.is_program();
+    ) -> Result<BTreeSet<Vec<u8>>, RootfsError> {
+        let rules = &self.world.rules.application;
+        let ignored = Patterns::new(rules.hint.ignored.iter().chain(&rules.never));
         let mut texts: BTreeSet<Vec<u8>> = BTreeSet::new();
-        if let Some(Ok(paths)) = self.with_bytes(file, |bytes| strings::absolute_paths(bytes, layout)) {
+        let elf = self.elves.get(file);
+        let layout = if elf.is_some_and(|elf| elf.go) { Texts::Run } else { Texts::Ended };
+        // What a script names is followed elsewhere.
+        let is_program = elf.is_none_or(|elf| elf.is_program());
+        if elf.is_some()
+            && let Some(Ok(paths)) = self.with_bytes(file, |bytes| strings::absolute_paths(bytes, layout))
+        {
             texts.extend(paths);
         }
-        if is_program {
+        if elf.is_some() && is_program {
             texts.extend(self.configured_paths(owner)?);
+        }
+        if is_program {
+            texts.extend(self.private_directory(owner, file).map(|dir| dir.as_bytes().to_vec()));
         }
         let mut files: Option<BTreeSet<RootfsPath>> = None;
         let chain = self.items.get(file).map(|item| item.reason.clone()).unwrap_or_default();
@@ -102,11 +137,14 @@ impl Closure<'_> {
                 Some(directory) => (directory, true),
                 None => (real, stat.kind == FileKind::Directory),
             };
-            if is_system_directory(&real) || !brought.insert(real.clone()) {
+            if is_system_directory(&real) || is_library_directory(&real) || !brought.insert(real.clone()) {
                 continue;
             }
             let owned = files.get_or_insert_with(|| self.family_files(owner));
-            let is_mine = |file: &&RootfsPath| !is_documentation(file) && !ignored.cover(file);
+            // Which of a library's modules are opened is a matter of rules and evidence.
+            let is_mine = |file: &&RootfsPath| {
+                !is_documentation(file) && !ignored.cover(file) && (is_program || !is_library(file))
+            };
             let mut pending: Vec<RootfsPath> = below(owned, &real).filter(is_mine).cloned().collect();
             if pending.is_empty() {
                 continue;
@@ -121,7 +159,7 @@ impl Closure<'_> {
                     pending.extend(below(owned, &real).filter(is_mine).cloned());
                 }
             }
-            if owner.source == STAGE && directory && !is_shared_place(&real) {
+            if owner.source == STAGE && directory && !is_remade(&real) {
                 came.extend(self.bring_chosen(owner.source, &real, &chain)?);
             }
             for path in came {
@@ -130,7 +168,7 @@ impl Closure<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(texts)
     }
 
     /// The paths in the texts of the set below /etc that belong to nobody, or were built from the same source.
@@ -161,11 +199,31 @@ impl Closure<'_> {
     fn data_directory(&self, owner: Owner, path: &RootfsPath) -> Option<RootfsPath> {
         let share = RootfsPath::from("/usr/share");
         let name = path.components().nth(2).filter(|_| path.is_within(&share))?;
-        let database = self.world.sources[owner.source].packages.as_deref()?;
-        let own = database.packages().get(owner.package.0 as usize)?;
+        self.is_family_name(owner, name).then(|| share.join(name))
+    }
+
+    /// The directory below /usr/lib or /opt that is called so and holds a program: the program finds the rest from where
+    /// it is (`/usr/lib/chromium/chromium`, `/usr/lib/libreoffice/program/soffice.bin`).
+    fn private_directory(&self, owner: Owner, program: &RootfsPath) -> Option<RootfsPath> {
+        let mut dirs = std::iter::successors(program.parent(), RootfsPath::parent);
+        let below = |dir: &RootfsPath| {
+            let parent = dir.parent();
+            parent.is_some_and(|parent| {
+                let named =
+                    ["/opt", "/usr/lib", "/usr/libexec"].iter().any(|top| parent == RootfsPath::from(*top));
+                named || is_library_directory(&parent)
+            })
+        };
+        dirs.find(|dir| below(dir)).filter(|dir| self.is_family_name(owner, dir.name()))
+    }
+
+    /// Whether the package, one of the same source, or the source is called so.
+    fn is_family_name(&self, owner: Owner, name: &[u8]) -> bool {
+        let Some(database) = self.world.sources[owner.source].packages.as_deref() else { return false };
+        let Some(own) = database.packages().get(owner.package.0 as usize) else { return false };
         let family = database.packages().iter().filter(|other| other.source == own.source);
         let mut names = family.map(|other| &other.name).chain([&own.source.0]);
-        names.any(|known| known.as_bytes() == name).then(|| share.join(name))
+        names.any(|known| known.as_bytes() == name)
     }
 
     /// The root file system of a package, and the source package that it was built from.
@@ -195,8 +253,7 @@ impl Closure<'_> {
                 Ok(all) if other.source == package.source => files.extend(all),
                 // Libraries of others are found by their names, not by paths.
                 Ok(all) => {
-                    let library = |file: &RootfsPath| file.name().windows(3).any(|part| part == b".so");
-                    files.extend(all.into_iter().filter(|file| !library(file)));
+                    files.extend(all.into_iter().filter(|file| !is_library(file)));
                 }
                 Err(error) => self.findings.add(finding::warning(
                     finding::UNREADABLE_SOURCE,
@@ -240,12 +297,19 @@ fn longest_beginning(paths: &BTreeSet<RootfsPath>, text: &RootfsPath) -> Option<
     }
 }
 
-/// Where programs keep what they can make again, and where many look.
-fn is_shared_place(path: &RootfsPath) -> bool {
-    let multiarch = |name: &[u8]| name.ends_with(b"-linux-gnu") || name.ends_with(b"-linux-gnueabihf");
-    let library = path.parent().is_some_and(|dir| dir == RootfsPath::from("/usr/lib"));
+fn is_library(path: &RootfsPath) -> bool {
+    contains(path.name(), b".so")
+}
+
+/// Whether it is the directory of a machine's libraries: a search path, not data.
+fn is_library_directory(path: &RootfsPath) -> bool {
+    let multiarch = contains(path.name(), b"-linux-gnu") || contains(path.name(), b"-linux-musl");
+    multiarch && path.parent().is_some_and(|dir| dir == RootfsPath::from("/usr/lib"))
+}
+
+/// Whether programs keep there what they can make again.
+fn is_remade(path: &RootfsPath) -> bool {
     ["/var/cache", "/var/log"].iter().any(|dir| path.is_within(&RootfsPath::from(*dir)))
-        || library && multiarch(path.name())
 }
 
 /// Bytes of a configuration file that are read.

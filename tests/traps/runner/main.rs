@@ -80,7 +80,15 @@ fn main() -> ExitCode {
     });
     let total = lock(&total);
     total.print(started.elapsed());
+    if is_whole() {
+        store.sweep();
+    }
     if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Whether all situations are run.
+fn is_whole() -> bool {
+    ["ONLY", "SAMPLE"].iter().all(|name| std::env::var(name).unwrap_or_default().is_empty())
 }
 
 /// The situations that ONLY names, or the sample, or all. None is an error.

@@ -1,11 +1,11 @@
 //! Images on disk: blobs and unpacked layers are kept and shared, a root file system is an overlay of layers.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{CWD, FileType, Mode, XattrFlags, makedev, mknodat, setxattr};
 use serde_json::Value;
@@ -20,6 +20,10 @@ pub(crate) struct Store {
     root: PathBuf,
     /// One layer is unpacked at a time.
     unpacking: Mutex<()>,
+    /// Locked by each run that has the store open.
+    lock: File,
+    /// Blobs and layers that this run needed.
+    used: Mutex<BTreeSet<PathBuf>>,
 }
 
 /// An image whose layers are unpacked.
@@ -57,7 +61,33 @@ impl Store {
         for part in ["blobs/sha256", "layers", "ordinary", "run"] {
             fs::create_dir_all(root.join(part)).expect("the store can be made");
         }
-        Self { root, unpacking: Mutex::new(()) }
+        let lock = File::create(root.join("lock")).expect("the store can be locked");
+        lock.lock_shared().expect("the store can be locked");
+        Self { root, unpacking: Mutex::default(), lock, used: Mutex::default() }
+    }
+
+    /// Removes what this run did not need, unless another run has the store open.
+    pub(crate) fn sweep(&self) {
+        let alone = self.lock.unlock().is_ok() && self.lock.try_lock().is_ok();
+        if !alone {
+            return;
+        }
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        for part in ["blobs/sha256", "layers"] {
+            for entry in fs::read_dir(self.root.join(part)).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if used.contains(&path) {
+                    continue;
+                }
+                // What cannot be removed is removed another time.
+                let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            }
+        }
+    }
+
+    fn use_of(&self, path: PathBuf) -> PathBuf {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone());
+        path
     }
 
     /// An empty OCI layout whose blobs are those of the store.
@@ -97,14 +127,14 @@ impl Store {
 
     fn blob(&self, digest: &Value) -> PathBuf {
         let digest = digest.as_str().expect("a descriptor has a digest");
-        self.root.join("blobs").join(digest.replace(':', "/"))
+        self.use_of(self.root.join("blobs").join(digest.replace(':', "/")))
     }
 
     /// The name of the directory that holds a layer; short, since a mount names many.
     fn unpack(&self, blob: &Path, diff_id: &str) -> String {
         let name = diff_id.trim_start_matches("sha256:")[..16].to_owned();
-        let directory = self.root.join("layers").join(&name);
-        let _one = self.unpacking.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let directory = self.use_of(self.root.join("layers").join(&name));
+        let _one = self.unpacking.lock().unwrap_or_else(PoisonError::into_inner);
         if directory.exists() {
             return name;
         }
