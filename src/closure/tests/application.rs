@@ -397,6 +397,25 @@ fn a_program_that_names_a_part_of_its_packages_directory_has_all_of_it() {
 }
 
 #[test]
+fn a_program_in_a_directory_that_is_called_as_its_package_has_all_of_it() {
+    snapshot!(
+        "base
+           debian
+         changed RUN apt-get install -y browser
+           /var/lib/dpkg/status text \"Package: libc6\\nStatus: install ok installed\\nArchitecture: amd64\\nVersion: 2.36-9\\n\\nPackage: browser\\nStatus: install ok installed\\nArchitecture: amd64\\nVersion: 2\\n\\nPackage: browser-common\\nSource: browser\\nStatus: install ok installed\\nArchitecture: all\\nVersion: 2\\n\\n\"
+           /var/lib/dpkg/info/browser.list text \"/.\\n/usr/bin/browser\\n/usr/lib/browser\\n/usr/lib/browser/start\\n/usr/lib/browser/main\\n\"
+           /var/lib/dpkg/info/browser-common.list text \"/.\\n/usr/lib/browser\\n/usr/lib/browser/resources.pak\\n/usr/lib/browser/modules/one.so\\n/usr/lib/other/x\\n\"
+           /usr/bin/browser -> ../lib/browser/start
+           /usr/lib/browser/start text \"#!/bin/sh\\nexec $(dirname $0)/main\" 0755
+           /usr/lib/browser/main elf static
+           /usr/lib/browser/resources.pak text \"x\"
+           /usr/lib/browser/modules/one.so elf needed=libz.so.1
+           /usr/lib/other/x text \"x\"
+         cmd browser"
+    );
+}
+
+#[test]
 fn a_packaged_program_of_go_names_its_data_among_other_texts() {
     snapshot!(
         "base
