@@ -153,6 +153,11 @@ impl Closure<'_> {
             self.bring(owner.source, &path, &chain, Strength::Soft)?;
             let mut came: BTreeSet<RootfsPath> = BTreeSet::new();
             while let Some(file) = pending.pop() {
+                // Without its privileges it is of no use, and those come only with what is started.
+                let stat = self.world.sources[owner.source].root.stat(&file)?;
+                if stat.is_some_and(|stat| stat.kind == FileKind::Regular && stat.mode & 0o6000 != 0) {
+                    continue;
+                }
                 let Some(real) = self.bring(owner.source, &file, &chain, Strength::Soft)? else { continue };
                 // A link to a directory of the family's elsewhere.
                 if came.insert(real.clone()) && real != file && !is_system_directory(&real) {
