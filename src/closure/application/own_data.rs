@@ -1,8 +1,10 @@
 //! What a packaged program or library reads of its own package: the paths in its data, and in configuration that no
-//! other package brought, that its package owns, one of the same source, or one that these depend on or recommend. In such a directory, what the Dockerfile put there or installed by name is meant
-//! for the program as well (`tesseract-ocr-deu`). An interpreter is left to its language's rule.
+//! other package brought, that its package owns, one of the same source, or one that these depend on or recommend. In
+//! such a directory, what the Dockerfile put there or installed by name is meant for the program as well
+//! (`tesseract-ocr-deu`). An interpreter is left to its language's rule.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::files::STAGE;
 use super::patterns::Patterns;
@@ -22,6 +24,9 @@ use crate::closure::view::is_libc_family;
 use crate::rootfs::links::{self, Resolved};
 use crate::rootfs::{FileKind, RootfsError, RootfsPath};
 
+/// A root file system by its index, and name and version of a source package.
+type Source = (usize, (String, String));
+
 /// What was asked of packaged programs and libraries so far.
 #[derive(Default)]
 pub(in crate::closure) struct OwnData {
@@ -29,6 +34,8 @@ pub(in crate::closure) struct OwnData {
     read: BTreeSet<RootfsPath>,
     /// Those with the path of the system's shell among their texts.
     pub(in crate::closure) names_shell: BTreeSet<RootfsPath>,
+    /// What [`Closure::family_files`] answered.
+    families: BTreeMap<Source, Rc<BTreeSet<RootfsPath>>>,
 }
 
 impl Closure<'_> {
@@ -44,16 +51,18 @@ impl Closure<'_> {
         let scripts = self.scripts.iter().filter(|path| !self.elves.contains_key(*path));
         let files: Vec<RootfsPath> = self.elves.keys().chain(scripts).filter(unread).cloned().collect();
         let mut wishes = Vec::new();
+        if files.is_empty() {
+            return Ok(wishes);
+        }
+        let rules = &self.world.rules.application;
+        let ignored = Patterns::new(rules.hint.ignored.iter().chain(&rules.never));
         for file in files {
             data.read.insert(file.clone());
             // What a language's rule swept in (ldconfig) is there for its caller, not for its package's data.
             let swept = self.items.get(&file).is_none_or(|item| item.strength == Strength::Swept);
             let Some(owner) = self.owner_of(&file).filter(|_| !swept) else { continue };
-            if self.has_a_rule(&file, owner) {
-                continue;
-            }
-            if self.bring_own_data(&file, owner, &mut wishes)?.contains(&b"/bin/sh"[..]) {
-                data.names_shell.insert(file);
+            if !self.has_a_rule(&file, owner) {
+                self.bring_own_data(&file, owner, &ignored, data, &mut wishes)?;
             }
         }
         Ok(wishes)
@@ -85,15 +94,14 @@ impl Closure<'_> {
         programs.any(|path| self.owner_of(path).and_then(|other| self.built_from(other)) == own)
     }
 
-    /// Brings the data of a file, and answers the paths that it names.
     fn bring_own_data(
         &mut self,
         file: &RootfsPath,
         owner: Owner,
+        ignored: &Patterns,
+        data: &mut OwnData,
         wishes: &mut Vec<Wish>,
-    ) -> Result<BTreeSet<Vec<u8>>, RootfsError> {
-        let rules = &self.world.rules.application;
-        let ignored = Patterns::new(rules.hint.ignored.iter().chain(&rules.never));
+    ) -> Result<(), RootfsError> {
         let mut texts: BTreeSet<Vec<u8>> = BTreeSet::new();
         let elf = self.elves.get(file);
         let layout = if elf.is_some_and(|elf| elf.go) { Texts::Run } else { Texts::Ended };
@@ -110,14 +118,16 @@ impl Closure<'_> {
         if is_program {
             texts.extend(self.private_directory(owner, file).map(|dir| dir.as_bytes().to_vec()));
         }
-        let mut files: Option<BTreeSet<RootfsPath>> = None;
+        if texts.contains(&b"/bin/sh"[..]) {
+            data.names_shell.insert(file.clone());
+        }
         let chain = self.items.get(file).map(|item| item.reason.clone()).unwrap_or_default();
         let mut brought = BTreeSet::new();
         for text in texts.iter().take(MAX_PATHS) {
             let mut path = RootfsPath::parse(text);
             if layout == Texts::Run && !ignored.cover(&path) {
-                let owned = files.get_or_insert_with(|| self.family_files(owner));
-                let Some(begins) = longest_beginning(owned, &path) else { continue };
+                let owned = self.family(owner, data);
+                let Some(begins) = longest_beginning(&owned, &path) else { continue };
                 path = begins;
             }
             if ignored.cover(&path)
@@ -140,12 +150,12 @@ impl Closure<'_> {
             if is_system_directory(&real) || is_library_directory(&real) || !brought.insert(real.clone()) {
                 continue;
             }
-            let owned = files.get_or_insert_with(|| self.family_files(owner));
+            let owned = self.family(owner, data);
             // Which of a library's modules are opened is a matter of rules and evidence.
             let is_mine = |file: &&RootfsPath| {
                 !is_documentation(file) && !ignored.cover(file) && (is_program || !is_library(file))
             };
-            let mut pending: Vec<RootfsPath> = below(owned, &real).filter(is_mine).cloned().collect();
+            let mut pending: Vec<RootfsPath> = below(&owned, &real).filter(is_mine).cloned().collect();
             if pending.is_empty() {
                 continue;
             }
@@ -161,7 +171,7 @@ impl Closure<'_> {
                 let Some(real) = self.bring(owner.source, &file, &chain, Strength::Soft)? else { continue };
                 // A link to a directory of the family's elsewhere.
                 if came.insert(real.clone()) && real != file && !is_system_directory(&real) {
-                    pending.extend(below(owned, &real).filter(is_mine).cloned());
+                    pending.extend(below(&owned, &real).filter(is_mine).cloned());
                 }
             }
             if owner.source == STAGE && directory && !is_remade(&real) {
@@ -173,7 +183,7 @@ impl Closure<'_> {
                 }
             }
         }
-        Ok(texts)
+        Ok(())
     }
 
     /// The paths in the texts of the set below /etc that belong to nobody, or were built from the same source.
@@ -238,7 +248,19 @@ impl Closure<'_> {
         Some((owner.source, &package.source))
     }
 
-    /// The files of a package, of those built from the same source, and of those that these depend on.
+    /// The same as [`Self::family_files`], which is asked once for each source package.
+    fn family(&mut self, owner: Owner, data: &mut OwnData) -> Rc<BTreeSet<RootfsPath>> {
+        let Some((root, source)) = self.built_from(owner) else { return Rc::default() };
+        let source = (root, source.clone());
+        if let Some(known) = data.families.get(&source) {
+            return Rc::clone(known);
+        }
+        let files = Rc::new(self.family_files(owner));
+        data.families.insert(source, Rc::clone(&files));
+        files
+    }
+
+    /// The files of a package, of those built from the same source, and of those that these depend on or recommend.
     fn family_files(&mut self, owner: Owner) -> BTreeSet<RootfsPath> {
         let mut files = BTreeSet::new();
         let Some(database) = self.world.sources[owner.source].packages.as_deref() else { return files };
@@ -257,9 +279,7 @@ impl Closure<'_> {
             match database.files(id(at)) {
                 Ok(all) if other.source == package.source => files.extend(all),
                 // Libraries of others are found by their names, not by paths.
-                Ok(all) => {
-                    files.extend(all.into_iter().filter(|file| !is_library(file)));
-                }
+                Ok(all) => files.extend(all.into_iter().filter(|file| !is_library(file))),
                 Err(error) => self.findings.add(finding::warning(
                     finding::UNREADABLE_SOURCE,
                     format!("the package database cannot be read: {error}"),
@@ -302,7 +322,8 @@ fn longest_beginning(paths: &BTreeSet<RootfsPath>, text: &RootfsPath) -> Option<
     }
 }
 
-fn is_library(path: &RootfsPath) -> bool {
+/// Whether it is called as a shared library or module is.
+pub(super) fn is_library(path: &RootfsPath) -> bool {
     contains(path.name(), b".so")
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::files::STAGE;
+use super::own_data::is_library;
 use super::patterns::Patterns;
 use super::places::is_system_directory;
 use crate::closure::finding;
@@ -215,7 +216,7 @@ fn keep(name: &str, files: &[&RootfsPath]) -> Option<String> {
     if let Some(program) = program.and_then(|program| std::str::from_utf8(program).ok()) {
         return Some(format!("program={program}"));
     }
-    let library = files.iter().find(|path| crate::closure::literals::contains(path.name(), b".so"));
+    let library = files.iter().find(|path| is_library(path));
     let path = match library {
         Some(library) => (*library).clone(),
         None => common_directory(files)?,
